@@ -1,0 +1,125 @@
+"""The verbs: parse, call, print. One module per group; a verb's module is imported when it runs."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mailer import __version__
+from mailer.cli.context import App, report_error
+from mailer.errors import MailerError
+
+# verb -> (module, attribute, one line of help): help needs no import of the verb itself.
+VERBS: dict[str, tuple[str, str, str]] = {
+    "init": ("mailer.cli.project", "init", "Make a newsletter folder."),
+    "new": ("mailer.cli.project", "new", "Begin an issue."),
+    "render": ("mailer.cli.render", "render", "Write an issue as .html, .txt and .eml."),
+    "send": ("mailer.cli.send", "send", "Mail an issue to a list, or show what would happen."),
+    "status": ("mailer.cli.status", "status", "What was sent, what is left, what needs you."),
+    "trace": ("mailer.cli.status", "trace", "One person's whole story."),
+    "retry": ("mailer.cli.control", "retry", "Queue failed or doubtful deliveries again."),
+    "pause": ("mailer.cli.control", "pause", "Stop a mailing for now."),
+    "resume": ("mailer.cli.control", "resume", "Let a paused mailing go on."),
+    "cancel": ("mailer.cli.control", "cancel", "End a mailing for good."),
+    "subscribers": ("mailer.cli.subscribers", "subscribers", "Who receives mail."),
+    "suppressions": ("mailer.cli.subscribers", "suppressions", "Who must never be mailed."),
+    "bounces": ("mailer.cli.bounces", "bounces", "What came back."),
+    "serve": ("mailer.cli.services", "serve", "The public pages: unsubscribing."),
+    "run": ("mailer.cli.services", "run", "The daemon: delivers what is due."),
+    "catch": ("mailer.cli.services", "catch", "A development SMTP server that keeps all mail."),
+    "config": ("mailer.cli.project", "config", "What is configured, and where it comes from."),
+    "db": ("mailer.cli.database", "db", "The ledger's database."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its verbs' names and help without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Verbs in the order of a mailing's life."""
+        del ctx
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the module of one verb."""
+        del ctx
+        if cmd_name not in VERBS:
+            return None
+        module, attribute, _ = VERBS[cmd_name]
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Suggest a verb where one is misspelt."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            near = difflib.get_close_matches(args[0], VERBS, n=1)
+            if near:
+                error.message += f" Did you mean {near[0]}?"
+            raise
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the verbs from the table alone."""
+        del ctx
+        with formatter.section("Verbs"):
+            formatter.write_dl([(verb, text) for verb, (_, _, text) in VERBS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("-C", "folder", type=click.Path(path_type=Path), help="Work in this folder.")
+@click.option("--config", "config_file", type=click.Path(path_type=Path), help="Use this file.")
+@click.option("--json", "as_json", is_flag=True, help="Print data as JSON.")
+@click.option("-q", "--quiet", is_flag=True, help="Print only trouble.")
+@click.option("-v", "--verbose", count=True, help="Say more; -vv shows tracebacks.")
+@click.option("--no-input", is_flag=True, help="Never ask; a needed question exits 7.")
+@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto")
+@click.version_option(__version__, prog_name="mailer")
+@click.pass_context
+def cli(ctx: click.Context, /, **options: Any) -> None:  # noqa: ANN401  click's options, typed in App
+    """Send Markdown issues as newsletters.
+
+    \b
+    mailer init news                  a newsletter folder
+    mailer send --dry-run             the complete truth, no mail
+    mailer send winter --to me@example.org
+    mailer send winter
+    mailer status
+    """
+    ctx.obj = App(**options)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit; an error is printed in the shape of interface §2.7."""
+    argv = sys.argv[1:] if arguments is None else arguments
+    try:
+        code = cli.main(argv, standalone_mode=False)
+    except MailerError as error:
+        if _verbosity(argv) > 1:
+            raise
+        code = report_error(error, as_json="--json" in argv)
+    except click.UsageError as error:
+        error.show()
+        code = 2
+    except (click.Abort, KeyboardInterrupt):
+        code = 130
+    except BrokenPipeError:
+        # The reader left (`mailer status | head`); what remains in the buffer has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _verbosity(argv: list[str]) -> int:
+    return sum(
+        argument.count("v") if argument.startswith("-v") else argument == "--verbose"
+        for argument in argv
+    )

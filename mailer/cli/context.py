@@ -1,0 +1,100 @@
+"""What every verb shares: where it runs, how it prints, how it asks."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mailer.errors import MailerError, SafetyError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mailer.config import Config
+    from mailer.ledger import Ledger
+
+
+@dataclass
+class App:
+    """The global options, and what follows from them."""
+
+    folder: Path | None
+    config_file: Path | None
+    as_json: bool
+    quiet: bool
+    verbose: int
+    no_input: bool
+    color: str
+
+    @cached_property
+    def config(self) -> Config:
+        """The configuration of the folder; read when a verb first asks."""
+        from mailer.config import load_config
+
+        return load_config(self.folder, self.config_file)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The ledger, opened when a verb first asks; created if it is the embedded one."""
+        from mailer.ledger import open_ledger
+
+        return open_ledger(self.config.database_url)
+
+    @property
+    def asks(self) -> bool:
+        """Whether there is a person to ask."""
+        return sys.stdin.isatty() and not self.no_input
+
+    def say(self, text: str) -> None:
+        """Talk: to stderr, not when quiet."""
+        if not self.quiet:
+            click.echo(text, err=True)
+
+    def emit(self, schema: str, data: Mapping[str, Any], text: str) -> None:
+        """Print data on stdout: one JSON object with its schema, or the text for people."""
+        if self.as_json:
+            click.echo(json.dumps({"schema": schema, **data}, ensure_ascii=False, default=str))
+        elif text:
+            click.echo(text)
+
+    def confirm(self, question: str, *, yes: bool) -> None:
+        """Ask and go on only at a yes; without a person, `--yes` is needed (interface §2.3)."""
+        if yes:
+            return
+        if not self.asks:
+            raise SafetyError(
+                "E701",
+                "This needs a confirmation and there is nobody to ask",
+                detail=question,
+                next_step="add --yes",
+            )
+        if not click.confirm(question, default=False, err=True):
+            raise SafetyError("E702", "Not confirmed; nothing was done")
+
+
+def report_error(error: MailerError, *, as_json: bool) -> int:
+    """Print an error in the shape of interface §2.7 and return its exit code."""
+    if as_json:
+        body = {
+            "schema": "mailer.error/1",
+            "code": error.code,
+            "message": error.message,
+            "where": error.where,
+            "detail": error.detail,
+            "next": error.next,
+            "exit": error.exit,
+        }
+        click.echo(json.dumps(body, ensure_ascii=False))
+    else:
+        lines = [f"✖ {error.code} {error.message}"]
+        lines += [f"  {line}" for line in error.where.splitlines()]
+        lines += [f"  {line}" for line in error.detail.splitlines()]
+        lines += [f"  → {error.next}"] if error.next else []
+        click.echo("\n".join(lines), err=True)
+    return error.exit

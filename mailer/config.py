@@ -1,0 +1,99 @@
+"""mailer.toml (or [tool.mailer] in pyproject.toml) and the environment become one Config.
+
+Precedence: flag > `MAILER_*` environment > `MAILER_*_FILE` or systemd credential > `.env` > file >
+default. Unknown keys are errors with file, line and a suggestion. Secrets never come from a file
+that is committed and never appear in a repr.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mailer.model import Mailbox, OnDoubt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Newsletter:
+    """`[newsletter]`: who sends, and where the pages are."""
+
+    name: str
+    sender: Mailbox
+    reply_to: Mailbox | None
+    url: str
+    site: str
+    address: str
+    language: str = "en"
+    timezone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListConfig:
+    """`[lists.NAME]`: one audience."""
+
+    slug: str
+    title: str
+    sender: Mailbox
+    language: str
+    timezone: str
+    cron: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelayConfig:
+    """`[relay]`: the SMTP server that mail is handed to.
+
+    Attributes:
+        security: "implicit", "starttls" or "none" (S-10).
+        rate: messages per second; None means as fast as the relay takes it.
+        max_wait: seconds that a relay may be down before `run` pauses its mailings.
+    """
+
+    host: str
+    port: int
+    security: str
+    user: str = ""
+    password: str = field(default="", repr=False)
+    connections: int = 10
+    rate: float | None = None
+    max_wait: float = 4 * 3600
+    insecure: bool = False
+
+    @property
+    def name(self) -> str:
+        """host:port, as messages name the relay."""
+        return f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryConfig:
+    """`[delivery]`: doubt, patience and the limit of failures."""
+
+    on_doubt: OnDoubt
+    max_age: float = 48 * 3600
+    fail_ratio: float = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Everything that is configured, with the folder that it holds for.
+
+    Attributes:
+        root: the newsletter's folder.
+        secret_keys: key ring, newest first: the first signs, all verify; never printed.
+        origins: dotted key -> where its value came from ("mailer.toml:4", "environment", …).
+    """
+
+    root: Path
+    newsletter: Newsletter
+    lists: Mapping[str, ListConfig]
+    groups: Mapping[str, tuple[str, ...]]
+    relay: RelayConfig
+    bounce_address: str
+    database_url: str
+    delivery: DeliveryConfig
+    secret_keys: tuple[bytes, ...] = field(default=(), repr=False)
+    origins: Mapping[str, str] = field(default_factory=dict)

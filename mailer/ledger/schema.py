@@ -1,0 +1,227 @@
+"""The tables of the ledger, for SQLite and PostgreSQL alike (SQLAlchemy Core).
+
+Columns that belong to a unique promise become NULL when the promise is lifted: `delivery.issue` and
+`mailing.live_issue` are NULL once cancelled, so that "once per issue" binds only what was not.
+All `*_at` columns are instants (microseconds UTC).
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData()
+
+# SQLite makes only a column declared INTEGER an alias of its row id.
+_Id = BigInteger().with_variant(Integer, "sqlite")
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("key", Text, primary_key=True),
+    # salt (hex), instance; `changes` counts departures and commands, so that a dispatcher sees by
+    # one cheap read that it must look again.
+    Column("value", Text, nullable=False),
+)
+
+list_ = Table(
+    "list",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("slug", Text, nullable=False, unique=True),
+    Column("title", Text, nullable=False),
+    Column("list_id", Text, nullable=False),  # stored at first use and kept (decisions 19)
+    Column("feedback_sender", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+subscriber = Table(
+    "subscriber",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("email", Text),  # as given; NULL once forgotten
+    Column("address", Text, unique=True),  # normalised (B-22); NULL once forgotten
+    Column("address_key", LargeBinary, nullable=False, unique=True),  # decisions 3
+    Column("name", Text, nullable=False, server_default=""),
+    Column("attributes", Text, nullable=False, server_default="{}"),  # a JSON object
+    Column("language", Text, nullable=False, server_default=""),
+    Column("timezone", Text, nullable=False, server_default=""),
+    Column("paused_until", BigInteger),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+subscription = Table(
+    "subscription",
+    metadata,
+    Column("list", ForeignKey("list.id"), primary_key=True),
+    Column("subscriber", ForeignKey("subscriber.id"), primary_key=True),
+    Column("state", Text, nullable=False),
+    # Consent evidence (decisions 11).
+    Column("source", Text, nullable=False),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("operator", Text, nullable=False, server_default=""),
+    Column("text_id", Text, nullable=False, server_default=""),
+    Column("ip", Text, nullable=False, server_default=""),
+    Column("import_batch", Integer),
+    Column("created_at", BigInteger, nullable=False),
+    Column("confirmed_at", BigInteger),
+    Column("left_at", BigInteger),
+    Index("subscription_subscriber", "subscriber"),
+    sqlite_with_rowid=False,
+)
+
+suppression = Table(
+    "suppression",
+    metadata,
+    Column("address_key", LargeBinary, primary_key=True),
+    Column("address", Text),  # clear until erased (decisions 3)
+    Column("class", Text, nullable=False, key="bounce_class"),
+    Column("evidence", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+import_file = Table(
+    "import_file",
+    metadata,
+    Column("id", _Id, primary_key=True),  # the import batch: i7
+    Column("file", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("list", ForeignKey("list.id"), nullable=False),
+    Column("operator", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+issue = Table(
+    "issue",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("slug", Text, nullable=False, unique=True),
+)
+
+rendering = Table(
+    "rendering",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("language", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("parts", Text, nullable=False),  # Rendering.dump()
+    Column("source_digest", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+mailing = Table(
+    "mailing",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("issue", ForeignKey("issue.id"), nullable=False),
+    Column("live_issue", BigInteger),  # = issue, NULL once cancelled
+    Column("list", ForeignKey("list.id"), nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("revision", Integer, nullable=False),
+    # The schedule (decisions 18): wall text and zone as written, and the instant they mean.
+    Column("wall", Text, nullable=False, server_default=""),
+    Column("zone", Text, nullable=False, server_default=""),
+    Column("due_at", BigInteger, nullable=False),
+    Column("started_by", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("started_at", BigInteger),
+    Column("finished_at", BigInteger),
+    # Counters are kept, not counted; queued is what is left of `recipients`.
+    Column("recipients", Integer, nullable=False),
+    Column("sending", Integer, nullable=False, server_default="0"),
+    Column("accepted", Integer, nullable=False, server_default="0"),
+    Column("rejected", Integer, nullable=False, server_default="0"),
+    Column("in_doubt", Integer, nullable=False, server_default="0"),
+    Column("cancelled", Integer, nullable=False, server_default="0"),
+    Column("resent", Integer, nullable=False, server_default="0"),
+    Column("ever_in_doubt", Integer, nullable=False, server_default="0"),
+    UniqueConstraint("list", "live_issue", name="one_mailing_per_issue_and_list"),
+)
+
+revision = Table(
+    "revision",
+    metadata,
+    Column("mailing", ForeignKey("mailing.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("variant", Text, primary_key=True),
+    Column("digest", ForeignKey("rendering.digest"), nullable=False),
+    Column("headers", Text, nullable=False),  # model.Revision as JSON
+    Column("key_id", Integer, nullable=False),
+    Column("commit", Text, nullable=False, server_default=""),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+batch = Table(
+    "batch",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("mailing", ForeignKey("mailing.id"), nullable=False),
+    # A first batch is a range of seq; a retry batch has no range, its rows name it.
+    Column("first", Integer),
+    Column("last", Integer),
+    Column("due_at", BigInteger, nullable=False),
+    Column("holder", Text),
+    Column("lease_until", BigInteger),
+    Column("done", Integer, nullable=False, server_default="0"),
+    Index("batch_open", "mailing", "done", "due_at"),
+)
+
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("mailing", ForeignKey("mailing.id"), primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("subscriber", ForeignKey("subscriber.id"), nullable=False),
+    Column("email", Text),  # as given; NULL once forgotten
+    Column("address_key", LargeBinary, nullable=False),
+    Column("issue", BigInteger),  # NULL once cancelled
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("resends", Integer, nullable=False, server_default="0"),
+    Column("batch", BigInteger),  # the retry batch; NULL while in its first batch or waiting
+    Column("due_at", BigInteger),  # waiting until then, in no batch
+    Column("revision", Integer),  # taken at the first begin, kept (decisions 8)
+    Column("date", BigInteger),  # Date of the message, from the first begin on (M-5)
+    Column("values", Text),  # slot values of the first begin, JSON array (decisions 2)
+    Column("reply", Text),  # the relay's last words, or why there are none
+    Column("bounce_class", Text),
+    Column("changed_at", BigInteger),
+    UniqueConstraint("mailing", "subscriber", name="one_delivery_per_mailing_and_subscriber"),
+    # Leads with the address, so that it also serves `trace`.
+    UniqueConstraint("address_key", "issue", name="one_delivery_per_issue_and_address"),
+    sqlite_with_rowid=False,
+)
+Index("delivery_due", delivery.c.mailing, delivery.c.due_at,
+      sqlite_where=delivery.c.due_at.is_not(None), postgresql_where=delivery.c.due_at.is_not(None))
+Index("delivery_batch", delivery.c.batch,
+      sqlite_where=delivery.c.batch.is_not(None), postgresql_where=delivery.c.batch.is_not(None))
+
+event = Table(
+    "event",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("mailing", BigInteger),
+    Column("seq", Integer),
+    Column("subscriber", BigInteger),
+    Column("address_key", LargeBinary),
+    Column("detail", Text, nullable=False, server_default="{}"),  # a JSON object
+    # Says that this happened once: a second report of the same failure is not stored (B-9).
+    Column("once", Text, unique=True),
+    Index("event_address", "address_key"),
+    Index("event_mailing", "mailing", "kind"),
+)
