@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import NewType
+from typing import Any, NewType
 
 MailingId = NewType("MailingId", int)
 SubscriberId = NewType("SubscriberId", int)
@@ -161,14 +161,14 @@ class Rendering:
         """The inverse of `dump`."""
         raw = json.loads(text)
 
-        def template(pieces: list[str | dict[str, str | int]]) -> Template:
+        def template(pieces: list[str | dict[str, Any]]) -> Template:
             return tuple(
                 piece
                 if isinstance(piece, str)
                 else Slot(
-                    expression=str(piece["expression"]),
+                    expression=piece["expression"],
                     place=Place(piece["place"]),
-                    line=int(piece["line"]),
+                    line=piece["line"],
                 )
                 for piece in pieces
             )

@@ -85,7 +85,7 @@ class LazyGroup(click.Group):
 @click.version_option(__version__, prog_name="mailer")
 @click.pass_context
 def cli(ctx: click.Context, /, **options: Any) -> None:  # noqa: ANN401  click's options, typed in App
-    """Send Markdown issues as newsletters.
+    r"""Send Markdown issues as newsletters.
 
     \b
     mailer init news                  a newsletter folder

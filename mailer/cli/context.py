@@ -14,7 +14,7 @@ import click
 from mailer.errors import MailerError, SafetyError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from mailer.config import Config
     from mailer.ledger import Ledger
@@ -98,3 +98,34 @@ def report_error(error: MailerError, *, as_json: bool) -> int:
         lines += [f"  → {error.next}"] if error.next else []
         click.echo("\n".join(lines), err=True)
     return error.exit
+
+
+def _remember(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:
+    def callback(ctx: click.Context, _: click.Parameter, value: Any) -> None:  # noqa: ANN401
+        if value:
+            setattr(ctx.find_object(App), name, value)
+
+    return callback
+
+
+class Verb(click.Command):
+    """A command that also takes the global options people type last: `mailer status --json`."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  click's own signature
+        super().__init__(*args, **kwargs)
+        for flags, name, text in (
+            (["--json"], "as_json", "Print data as JSON."),
+            (["-q", "--quiet"], "quiet", "Print only trouble."),
+            (["--no-input"], "no_input", "Never ask; a needed question exits 7."),
+        ):
+            self.params.append(
+                click.Option(
+                    flags, is_flag=True, expose_value=False, callback=_remember(name), help=text
+                )
+            )
+
+
+class Noun(click.Group):
+    """A group of verbs about one noun, such as `mailer subscribers import`."""
+
+    command_class = Verb

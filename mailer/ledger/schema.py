@@ -203,10 +203,19 @@ delivery = Table(
     UniqueConstraint("address_key", "issue", name="one_delivery_per_issue_and_address"),
     sqlite_with_rowid=False,
 )
-Index("delivery_due", delivery.c.mailing, delivery.c.due_at,
-      sqlite_where=delivery.c.due_at.is_not(None), postgresql_where=delivery.c.due_at.is_not(None))
-Index("delivery_batch", delivery.c.batch,
-      sqlite_where=delivery.c.batch.is_not(None), postgresql_where=delivery.c.batch.is_not(None))
+Index(
+    "delivery_due",
+    delivery.c.mailing,
+    delivery.c.due_at,
+    sqlite_where=delivery.c.due_at.is_not(None),
+    postgresql_where=delivery.c.due_at.is_not(None),
+)
+Index(
+    "delivery_batch",
+    delivery.c.batch,
+    sqlite_where=delivery.c.batch.is_not(None),
+    postgresql_where=delivery.c.batch.is_not(None),
+)
 
 event = Table(
     "event",
