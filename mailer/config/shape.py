@@ -1,9 +1,4 @@
-"""mailer.toml (or [tool.mailer] in pyproject.toml) and the environment become one Config.
-
-Precedence: flag > `MAILER_*` environment > `MAILER_*_FILE` or systemd credential > `.env` > file >
-default. Unknown keys are errors with file, line and a suggestion. Secrets never come from a file
-that is committed and never appear in a repr.
-"""
+"""The nouns of configuration: frozen values, one class per table of mailer.toml."""
 
 from __future__ import annotations
 
@@ -83,6 +78,7 @@ class Config:
 
     Attributes:
         root: the newsletter's folder.
+        database_url: `sqlite:/absolute/path` or `postgresql://…`, which may hold a password.
         secret_keys: key ring, newest first: the first signs, all verify; never printed.
         origins: dotted key -> where its value came from ("mailer.toml:4", "environment", …).
     """
@@ -93,7 +89,7 @@ class Config:
     groups: Mapping[str, tuple[str, ...]]
     relay: RelayConfig
     bounce_address: str
-    database_url: str
+    database_url: str = field(repr=False)
     delivery: DeliveryConfig
     secret_keys: tuple[bytes, ...] = field(default=(), repr=False)
     origins: Mapping[str, str] = field(default_factory=dict)

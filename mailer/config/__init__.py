@@ -1,0 +1,25 @@
+"""mailer.toml (or [tool.mailer] in pyproject.toml) and the environment become one Config.
+
+Precedence: flag > `MAILER_*` environment > `MAILER_*_FILE` or systemd credential > `.env` > file >
+default. Unknown keys are errors with file, line and a suggestion. Secrets never come from a file
+that is committed and never appear in a repr.
+"""
+
+from __future__ import annotations
+
+from mailer.config.load import build_config, load_config, load_settings, require_secret
+from mailer.config.settings import Setting
+from mailer.config.shape import Config, DeliveryConfig, ListConfig, Newsletter, RelayConfig
+
+__all__ = [
+    "Config",
+    "DeliveryConfig",
+    "ListConfig",
+    "Newsletter",
+    "RelayConfig",
+    "Setting",
+    "build_config",
+    "load_config",
+    "load_settings",
+    "require_secret",
+]

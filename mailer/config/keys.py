@@ -1,0 +1,237 @@
+"""Every key that can be configured: one table that parsing, errors and documentation share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mailer.config import parse, urls
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """One key of the configuration.
+
+    Attributes:
+        name: dotted; `*` stands for a list's or group's name.
+        parse: the value, of type `type`, becomes what Config holds; ValueError says why not.
+        doc: one line for people.
+        example: a value as it is written in TOML.
+        default: the value if the key is absent, before parsing; None means that it has none.
+        inherits: the key whose value holds if this one is absent.
+        secret: it comes from outside the file and is never printed (X-10).
+    """
+
+    name: str
+    parse: Callable[[Any], object]
+    doc: str
+    example: str
+    type: type = str
+    default: object = None
+    inherits: str = ""
+    required: bool = False
+    secret: bool = False
+
+    @property
+    def table(self) -> str:
+        """The table that the key stands in: `relay`, `lists.*`; empty for the environment's."""
+        return self.name.rpartition(".")[0]
+
+    @property
+    def leaf(self) -> str:
+        """The key without its table."""
+        return self.name.rpartition(".")[2]
+
+
+KEYS: tuple[Key, ...] = (
+    Key(
+        name="newsletter.name",
+        parse=parse.line,
+        required=True,
+        doc="What the newsletter is called.",
+        example='"The Weekly"',
+    ),
+    Key(
+        name="newsletter.from",
+        parse=parse.mailbox,
+        required=True,
+        doc="Who sends: a name and an address at a domain of yours.",
+        example='"The Weekly <weekly@example.org>"',
+    ),
+    Key(
+        name="newsletter.reply_to",
+        parse=parse.mailbox,
+        doc="Where answers go, if not to the sender.",
+        example='"hello@example.org"',
+    ),
+    Key(
+        name="newsletter.url",
+        parse=urls.web_url,
+        required=True,
+        doc="Where `mailer serve` is reached: unsubscribe links start here.",
+        example='"https://news.example.org"',
+    ),
+    Key(
+        name="newsletter.site",
+        parse=urls.web_url,
+        inherits="newsletter.url",
+        doc="What root-relative links and images of issues are relative to.",
+        example='"https://example.org"',
+    ),
+    Key(
+        name="newsletter.address",
+        parse=parse.line,
+        required=True,
+        doc="The postal address in the footer of every mail (L-15).",
+        example='"1 Example Street, Exampleton"',
+    ),
+    Key(
+        name="newsletter.language",
+        parse=parse.language,
+        default="en",
+        doc="The language of issues that name none.",
+        example='"en"',
+    ),
+    Key(
+        name="newsletter.timezone",
+        parse=parse.timezone,
+        default="UTC",
+        doc="The zone of times that name none.",
+        example='"Europe/Berlin"',
+    ),
+    Key(
+        name="lists.*.title",
+        parse=parse.title,
+        required=True,
+        doc="What subscribers know the list as.",
+        example='"The Weekly"',
+    ),
+    Key(
+        name="lists.*.from",
+        parse=parse.mailbox,
+        inherits="newsletter.from",
+        doc="Who sends to this list.",
+        example='"The Weekly <weekly@example.org>"',
+    ),
+    Key(
+        name="lists.*.language",
+        parse=parse.language,
+        inherits="newsletter.language",
+        doc="The language of this list's issues that name none.",
+        example='"de"',
+    ),
+    Key(
+        name="lists.*.timezone",
+        parse=parse.timezone,
+        inherits="newsletter.timezone",
+        doc="The zone of this list's times that name none, and of its cron line.",
+        example='"Europe/Berlin"',
+    ),
+    Key(
+        name="lists.*.cron",
+        parse=parse.cron,
+        doc="When `mailer run` mails the oldest ready issue without send_at.",
+        example='"0 9 * * MON"',
+    ),
+    Key(
+        name="groups.*",
+        parse=parse.addresses,
+        type=list,
+        doc="Addresses that `--to @NAME` means.",
+        example='["ann@example.org"]',
+    ),
+    Key(
+        name="relay.url",
+        parse=urls.relay_url,
+        required=True,
+        doc="The SMTP server: smtps://, smtp+starttls://, or smtp:// on this machine.",
+        example='"smtp+starttls://user@smtp.example.org:587"',
+    ),
+    Key(
+        name="relay.connections",
+        parse=parse.connections,
+        type=int,
+        default=10,
+        doc="How many connections may be open at once.",
+        example="10",
+    ),
+    Key(
+        name="relay.rate",
+        parse=parse.rate,
+        doc="The most messages in a time; absent means as fast as the relay takes them.",
+        example='"14/s"',
+    ),
+    Key(
+        name="relay.max_wait",
+        parse=parse.duration,
+        default="4h",
+        doc="How long the relay may be down before `mailer run` pauses its mailings.",
+        example='"4h"',
+    ),
+    Key(
+        name="relay.insecure",
+        parse=parse.flag,
+        type=bool,
+        default=False,
+        doc="Allows smtp:// to another machine: everybody between reads along.",
+        example="true",
+    ),
+    Key(
+        name="relay.password",
+        parse=parse.password,
+        secret=True,
+        doc="The relay's password.",
+        example='"…"',
+    ),
+    Key(
+        name="bounces.address",
+        parse=parse.mailbox_address,
+        inherits="newsletter.from",
+        doc="Where returned mail goes: each message gets an address of its own at this domain.",
+        example='"bounces@example.org"',
+    ),
+    Key(
+        name="database.url",
+        parse=urls.database_url,
+        default="sqlite:subscribers/mailer.db",
+        doc="The ledger: sqlite:PATH, relative to this file, or postgresql://…",
+        example='"sqlite:subscribers/mailer.db"',
+    ),
+    Key(
+        name="delivery.on_doubt",
+        parse=parse.on_doubt,
+        default="resend",
+        doc="A message whose fate is unknown: resend it once, hold it, or skip it.",
+        example='"resend"',
+    ),
+    Key(
+        name="delivery.max_age",
+        parse=parse.duration,
+        default="48h",
+        doc="How long a deferred message is tried.",
+        example='"48h"',
+    ),
+    Key(
+        name="delivery.fail_ratio",
+        parse=parse.ratio,
+        type=float,
+        default=0.05,
+        doc="The share of refused messages above which `mailer send` exits 5.",
+        example="0.05",
+    ),
+    Key(
+        name="secret_key",
+        parse=parse.secret_keys,
+        secret=True,
+        doc="Signs links: one key or several, newest first; random, at least 32 characters.",
+        example='"…"',
+    ),
+)
+
+TABLES: dict[str, dict[str, Key]] = {}
+"""Table -> the keys that it may hold, by their last name."""
+for _key in KEYS:
+    TABLES.setdefault(_key.table, {})[_key.leaf] = _key
