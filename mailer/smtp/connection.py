@@ -118,6 +118,11 @@ class Connection(asyncio.Protocol):
         """Whether `offer` may be called."""
         return self._session.ready
 
+    @property
+    def wanted(self) -> bool:
+        """Whether `content` may be called; a later event of the same packet may have ended it."""
+        return self._session.wanted
+
     def offer(self, message: Message) -> None:
         """Queue the envelope of a message; see `Session.offer`."""
         self._session.offer(message)

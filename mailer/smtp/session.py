@@ -107,6 +107,11 @@ class Session:
         return self._handshake is None and not ended and self._offered is None
 
     @property
+    def wanted(self) -> bool:
+        """Whether `content` may be called: `ContentWanted` came, and nothing has ended it since."""
+        return self._wanted and not self.closed
+
+    @property
     def idle(self) -> bool:
         """Whether it is open and nothing is under way."""
         return self.ready and self._current is None and not self._awaited
@@ -171,7 +176,7 @@ class Session:
 
     def content(self) -> None:
         """Release the content of the message that is wanted; its intent is committed (S-41)."""
-        assert self._wanted
+        assert self.wanted
         assert self._offered is not None
         self._current, self._offered = self._offered, None
         self._begun = self._wanted = False
