@@ -1,0 +1,508 @@
+"""The loop that moves deliveries forward: claim → compose → hand over → settle.
+
+Once per tick it gathers the outcomes that have arrived and the intents of the messages that go
+next, commits both in one transaction, and only then lets the next contents leave (architecture §5).
+It works until nothing is due and returns; who calls it again decides when to look.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, assert_never
+
+from sqlalchemy.exc import OperationalError
+
+from mailer.compose.expressions import MissingValueError
+from mailer.delivery import verdicts
+from mailer.delivery.feed import Feed
+from mailer.delivery.lanes import Lane
+from mailer.delivery.pace import Bucket, CircuitBreaker
+from mailer.delivery.parcels import Packer
+from mailer.delivery.verdicts import Judge, Stop, settled
+from mailer.errors import LedgerError, MailerError
+from mailer.ledger import audience, claims, mailings
+from mailer.model import DeliveryState, Instant, Lost, MailingState, Phase, Reply
+from mailer.smtp.events import (
+    Accepted,
+    Closing,
+    ContentWanted,
+    Event,
+    InDoubt,
+    NotSent,
+    Refused,
+    Verdict,
+)
+from mailer.smtp.relay import Relay
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from mailer.compose.links import Keyring
+    from mailer.config import DeliveryConfig, RelayConfig
+    from mailer.delivery.parcels import Parcel
+    from mailer.ledger import Ledger
+    from mailer.ledger.claims import Claimed, Outcome
+    from mailer.model import MailingId
+    from mailer.smtp.connection import Connection, HandshakeError
+
+log = logging.getLogger("mailer")
+
+LOOK = 0.25  # seconds between two looks at what no event announces
+RENEW = 60.0  # seconds between two renewals of the leases
+RETRY_WRITE = 0.5  # seconds until a commit that failed is tried again (S-46)
+
+
+@dataclass(slots=True)
+class Pending:
+    """What the next commit writes besides intents."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    settled: list[Claimed] = field(default_factory=list)  # leave their batch by these outcomes
+    suppress: list[tuple[Outcome, str]] = field(default_factory=list)  # with the address
+    stops: list[Stop] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.outcomes or self.suppress or self.stops)
+
+
+class Dispatcher:
+    """Delivers what is due through one relay, then returns.
+
+    Args:
+        holder: this process's name from `ledger.liveness.hold`, which the caller holds.
+        helo: how we introduce ourselves (S-1).
+        clock: instants; asyncio's own clock serves for delays.
+        jitter: numbers in [-1, 1] for retry times and back-off.
+        patience: seconds without a working relay, or without a writable ledger, after which the
+            run gives up.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        relay: RelayConfig,
+        delivery: DeliveryConfig,
+        keyring: Keyring,
+        holder: str,
+        helo: str,
+        clock: Callable[[], Instant],
+        jitter: Callable[[], float],
+        patience: float,
+    ) -> None:
+        self._ledger = ledger
+        self._config = relay
+        self._on_doubt = delivery.on_doubt
+        self._holder = holder
+        self._clock = clock
+        self._jitter = jitter
+        self._patience = patience
+        self._judge = Judge(max_age=delivery.max_age)
+        self._bucket = Bucket(relay.rate)
+        self._breaker = CircuitBreaker()
+        self._packer = Packer(ledger, keyring)
+        self._relay = Relay(
+            relay,
+            helo=helo,
+            health=self._breaker,
+            on_event=self._on_event,
+            on_opened=self._on_opened,
+            on_failed=self._on_failed,
+        )
+        self._lanes: dict[Connection, Lane] = {}
+        self._feed = Feed()
+        self._pending = Pending()
+        self._changes = ""  # the ledger's change counter at the last look
+        self._dry = False  # the last claim found nothing
+        self._draining = False
+        self._was_down = True  # mailings may stand in `waiting` until a connection opens
+        self._timer: asyncio.Handle | None = None
+        self._trouble = ""
+        self._error: MailerError | None = None
+        self._wake = asyncio.Event()
+        self.finished: list[MailingId] = []
+
+    # --- the run ---------------------------------------------------------------------------------
+
+    async def run(self) -> bool:
+        """Deliver until nothing is due or `drain` is called; returns whether it was drained.
+
+        Raises:
+            ConfigError: the relay refuses us; mailings are paused, nobody is marked.
+            StoppedError: the relay failed for `patience` seconds, or a mailing was paused.
+            LedgerError: the ledger cannot be written, or another process took our rows.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._well_at = self._written_at = self._renewed_at = self._loop.time()
+        with self._ledger.engine.connect().execution_options(writes=True) as database:
+            self._database = database
+            try:
+                while not self._done():
+                    self._tick()
+                    self._lose_patience()
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._wake.wait(), LOOK)
+                    self._wake.clear()
+            finally:
+                await self._close()
+        if self._error is not None:
+            raise self._error
+        return self._draining
+
+    def drain(self) -> None:
+        """Begin nothing new, finish what is out (S-44)."""
+        self._draining = True
+        self._give_back()
+
+    def abort(self) -> None:
+        """Stop now: what is out without a reply is in doubt."""
+        self.drain()
+        for connection in list(self._lanes):
+            connection.abort()
+
+    @property
+    def _stopping(self) -> bool:
+        return self._draining or self._error is not None
+
+    def _done(self) -> bool:
+        if self._pending or any(not lane.idle for lane in self._lanes.values()):
+            return False
+        return self._stopping or (self._dry and not self._feed)
+
+    def _lose_patience(self) -> None:
+        now = self._loop.time()
+        if self._lanes:
+            self._well_at = now
+        elif self._feed and now - self._well_at > self._patience:
+            self._fail(verdicts.relay_down(self._config.name, self._trouble))
+
+    def _fail(self, error: MailerError) -> None:
+        self._error = self._error or error
+        self._give_back()
+
+    def _give_back(self) -> None:
+        """Hold nothing that did not begin; its lease is released at the end."""
+        self._feed.clear()
+        self._abort_offers()
+        self._wake.set()
+
+    def _abort_offers(self) -> None:
+        # After 354 only content or the end of the connection can follow.
+        for lane in list(self._lanes.values()):
+            if lane.offered is not None and lane.current is None:
+                lane.connection.abort()
+
+    async def _close(self) -> None:
+        quitting = [connection.quit() for connection in list(self._lanes)]
+        await asyncio.gather(*quitting, return_exceptions=True)
+        await self._relay.close()
+        self._stop_timer()
+        try:
+            self._commit([])
+            with self._database.begin():
+                claims.release(self._database, self._holder)
+                self.finished += claims.finish(
+                    self._database, on_doubt=self._on_doubt, now=self._clock()
+                )
+        except OperationalError as error:
+            self._error = self._error or self._cannot_write(error)
+
+    # --- what the relay says ---------------------------------------------------------------------
+
+    def _on_opened(self, connection: Connection) -> None:
+        self._lanes[connection] = Lane(connection)
+        self._schedule()
+
+    def _on_failed(self, error: HandshakeError) -> None:
+        if error.configuration:
+            refusal = verdicts.relay_refused(self._config.name, error.phase, error.reply)
+            self._pending.stops.append(Stop(mailing=None, state=MailingState.PAUSED, error=refusal))
+        else:
+            self._back_off(f"{error.phase}: {verdicts.words(error.reply)}")
+        self._schedule()
+
+    def _back_off(self, trouble: str) -> None:
+        self._trouble = trouble
+        log.warning("relay %s: %s", self._config.name, trouble)
+        self._breaker.failed(self._loop.time(), jitter=self._jitter())
+        if self._breaker.is_open:
+            self._was_down = True
+            down = verdicts.relay_down(self._config.name, trouble)
+            self._pending.stops.append(Stop(mailing=None, state=MailingState.WAITING, error=down))
+
+    def _on_event(self, connection: Connection, event: Event) -> None:
+        lane = self._lanes.get(connection)
+        if lane is None:
+            return
+        match event:
+            case ContentWanted():
+                self._content_wanted(lane)
+            case Accepted() | Refused() | NotSent() | InDoubt():
+                parcel = lane.take(event.message)
+                if parcel is not None:
+                    self._on_verdict(lane, parcel, event)
+            case Closing(reply=reply):
+                del self._lanes[connection]
+                if not (lane.served or lane.retiring or self._stopping):
+                    self._back_off(verdicts.words(reply))
+            case _:
+                pass
+        self._schedule()
+
+    def _content_wanted(self, lane: Lane) -> None:
+        if lane.offered is None:
+            lane.connection.abort()
+            return
+        lane.wanted = lane.served = True
+        self._judge.envelope_taken()
+        self._breaker.succeeded()
+
+    def _on_verdict(self, lane: Lane, parcel: Parcel, verdict: Verdict) -> None:
+        match verdict:
+            case Accepted(reply=reply):
+                self._settle(
+                    parcel,
+                    settled(parcel, DeliveryState.ACCEPTED, DeliveryState.SENDING, str(reply)),
+                )
+            case Refused(phase=phase, reply=reply):
+                self._refused(lane, parcel, phase, reply)
+            case NotSent():
+                # Connection faults use up nobody's attempts.
+                if not self._stopping:
+                    self._feed.put_back(parcel.claimed)
+            case InDoubt(lost=Lost(reason=reason)):
+                self._settle(
+                    parcel, settled(parcel, DeliveryState.IN_DOUBT, DeliveryState.SENDING, reason)
+                )
+            case _:
+                assert_never(verdict)
+
+    def _refused(self, lane: Lane, parcel: Parcel, phase: Phase, reply: Reply) -> None:
+        ruling = self._judge.refused(parcel, phase, reply, now=self._clock(), jitter=self._jitter())
+        if ruling.outcome is None:
+            self._feed.put_back(parcel.claimed)
+        else:
+            self._settle(parcel, ruling.outcome)
+            if ruling.suppress:
+                self._pending.suppress.append((ruling.outcome, parcel.claimed.recipient.email))
+        if ruling.stop is not None:
+            self._pending.stops.append(ruling.stop)
+        lane.retiring = lane.retiring or ruling.reconnect or ruling.back_off
+        if ruling.back_off:
+            self._back_off(f"{phase}: {reply}")
+
+    def _settle(self, parcel: Parcel, outcome: Outcome) -> None:
+        self._pending.outcomes.append(outcome)
+        self._pending.settled.append(parcel.claimed)
+
+    # --- the tick --------------------------------------------------------------------------------
+
+    def _schedule(self, delay: float = 0.0) -> None:
+        """Tick soon: after all replies that arrive together, or after `delay` seconds."""
+        if delay:
+            self._loop.call_later(delay, self._schedule)
+        elif self._timer is None:
+            self._timer = self._loop.call_soon(self._tick)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _tick(self) -> None:
+        """One group commit, then the contents that it allows."""
+        self._timer = None
+        if self._stopping:
+            self._abort_offers()
+        wanted = [lane for lane in self._lanes.values() if lane.wanted and lane.current is None]
+        try:
+            begun = self._commit(wanted)
+        except OperationalError as error:
+            self._hold_everything(error)
+            return
+        except LedgerError as error:
+            self._fail(error)
+            return
+        for lane in begun:
+            lane.begin()
+        for lane in list(self._lanes.values()):
+            self._offer(lane)
+            lane.connection.flush()
+        self._open_lanes()
+        if self._done():
+            self._wake.set()
+
+    def _commit(self, wanted: list[Lane]) -> list[Lane]:
+        """Write what is known and what goes next in one transaction; returns the lanes that may go.
+
+        In memory nothing changes before the commit has succeeded (S-41).
+        """
+        now, pending = self._clock(), self._pending
+        begun = [] if pending.stops or self._stopping else wanted
+        fresh: claims.Batch | None = None
+        with self._database.begin():
+            changes = claims.changes(self._database)
+            gone, released = self._look_again(changes, now)
+            unfit = {claimed.key for claimed in gone}
+            begun = [lane for lane in begun if lane.offer_key not in unfit]
+            begins = [lane.intent() for lane in begun]
+            claims.record(
+                self._database, pending.outcomes, begins, on_doubt=self._on_doubt, now=now
+            )
+            left = self._feed.after((*pending.settled, *gone))
+            self._end_leases(left, released)
+            self._write_suppressions(now)
+            self._write_states(now)
+            if not self._stopping and len(self._feed) < 2 * self._config.connections:
+                fresh = claims.claim(self._database, holder=self._holder, now=now)
+                self._dry = fresh is None
+        self._written_at = self._loop.time()
+        self._changes = changes
+        self._feed.leave(left, released=released)
+        self._let_go(unfit)
+        self._after_commit()
+        if fresh is not None:
+            self._feed.add(fresh)
+        return begun
+
+    def _look_again(self, changes: str, now: Instant) -> tuple[list[Claimed], set[int]]:
+        """Of what is held: what may not be sent any more, and the batches of stopped mailings."""
+        if changes == self._changes:
+            return [], set()
+        held = [lane.offered.claimed for lane in self._lanes.values() if lane.offered]
+        held.extend(self._feed)
+        standing = claims.recheck(self._database, held, now=now)
+        gone = [claimed for claimed in held if not standing.allows(claimed)]
+        return gone, {one.batch for one in gone if one.recipient.mailing in standing.stopped}
+
+    def _end_leases(self, left: dict[int, set[int]], released: Iterable[int]) -> None:
+        for number in released:
+            claims.release_batch(self._database, number)
+        for number, rest in left.items():
+            if not rest and number not in released:
+                claims.close_batch(self._database, number)
+        if self._loop.time() - self._renewed_at > RENEW:
+            self._renewed_at = self._loop.time()
+            claims.renew(self._database, self._holder, now=self._clock())
+
+    def _write_suppressions(self, now: Instant) -> None:
+        for outcome, address in self._pending.suppress:
+            audience.suppress(
+                self._database,
+                address_key=outcome.address_key,
+                address=address,
+                bounce_class=str(outcome.bounce_class),
+                evidence=outcome.reply,
+                source=f"m{outcome.mailing}",
+                now=now,
+            )
+
+    def _write_states(self, now: Instant) -> None:
+        if self._lanes and self._was_down:
+            mailings.relay_is_back(self._database, now=now)
+        for stop in self._pending.stops:
+            reason = f"{stop.error.code} {stop.error.message}"
+            for mailing_id in mailings.live(self._database, only=stop.mailing):
+                mailings.set_state(
+                    self._database, mailing_id, stop.state, actor="mailer", now=now, reason=reason
+                )
+
+    def _let_go(self, unfit: set[tuple[MailingId, int]]) -> None:
+        if not unfit:
+            return
+        self._feed.drop(unfit)
+        for lane in list(self._lanes.values()):
+            if lane.offer_key in unfit:
+                lane.offered, lane.wanted, lane.retiring = None, False, True
+                if lane.current is None:
+                    lane.connection.abort()
+
+    def _after_commit(self) -> None:
+        for stop in self._pending.stops:
+            if stop.state is MailingState.PAUSED:
+                self._error = self._error or stop.error
+        if self._lanes:
+            self._was_down = False
+        self._pending = Pending()
+
+    def _hold_everything(self, error: OperationalError) -> None:
+        """Nothing leaves unrecorded: hold everything and try to write again (S-46)."""
+        log.warning("the ledger cannot be written: %s", error.orig)
+        if self._loop.time() - self._written_at > self._patience:
+            self._fail(self._cannot_write(error))
+        self._schedule(RETRY_WRITE)
+
+    def _cannot_write(self, error: OperationalError) -> LedgerError:
+        return LedgerError(
+            "E608",
+            "The ledger cannot be written; nothing more is sent",
+            where=str(self._ledger.path),
+            detail=str(error.orig),
+            next_step="make room or end what locks it, then mailer send --due",
+        )
+
+    # --- the next envelope -----------------------------------------------------------------------
+
+    def _open_lanes(self) -> None:
+        if not self._stopping:
+            wanted = min(self._config.connections, len(self._feed))
+            missing = wanted - len(self._lanes) - self._relay.opening
+            self._relay.open(missing, self._loop.time())
+
+    def _offer(self, lane: Lane) -> None:
+        if lane.offered is not None:
+            return
+        now = self._loop.time()
+        if self._relay.spent(lane.connection, now):
+            lane.retiring = True
+        if lane.retiring:
+            if lane.current is None:
+                # A farewell brings no further event.
+                del self._lanes[lane.connection]
+                self._relay.retire(lane.connection)
+            return
+        if self._stopping or not self._feed:
+            return
+        delay = self._bucket.delay(now)
+        if delay > 0:
+            self._schedule(delay)
+            return
+        parcel = self._next_parcel(lane)
+        if parcel is not None:
+            self._bucket.take(now)
+            lane.offered = parcel
+            lane.connection.offer(parcel.message)
+
+    def _next_parcel(self, lane: Lane) -> Parcel | None:
+        while self._feed:
+            claimed = self._feed.next()
+            try:
+                parcel = self._packer.pack(claimed, now=self._clock())
+            except MissingValueError as error:
+                self._pause(claimed, verdicts.lacks_value(error.name))
+                return None
+            except MailerError as error:
+                self._pause(claimed, error)
+                return None
+            limit, size = lane.connection.capabilities.size, len(parcel.message.content)
+            if limit and size > limit:
+                self._pause(claimed, verdicts.too_large(size, limit))
+                return None
+            if claimed.recipient.email.isascii():
+                return parcel
+            # M-13: never down-converted; the domain is an A-label already.
+            reply = "553 5.6.7 the address needs SMTPUTF8"
+            self._settle(
+                parcel, settled(parcel, DeliveryState.REJECTED, DeliveryState.QUEUED, reply)
+            )
+            self._schedule()
+        return None
+
+    def _pause(self, claimed: Claimed, error: MailerError) -> None:
+        self._feed.put_back(claimed)
+        mailing = claimed.recipient.mailing
+        self._pending.stops.append(Stop(mailing=mailing, state=MailingState.PAUSED, error=error))
+        self._schedule()

@@ -1,0 +1,53 @@
+"""A claimed delivery becomes a parcel: its message composed from the frozen revision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mailer.compose.mime import MessageTemplate
+from mailer.ledger import mailings
+
+if TYPE_CHECKING:
+    from mailer.compose.links import Keyring
+    from mailer.ledger import Ledger
+    from mailer.ledger.claims import Claimed
+    from mailer.model import Instant, MailingId, Message
+
+
+@dataclass(slots=True, eq=False)
+class Parcel:
+    """A claimed delivery, the message composed for it, and the Date that is in it."""
+
+    claimed: Claimed
+    message: Message
+    date: Instant
+
+
+class Packer:
+    """Composes parcels; each revision is loaded and compiled once."""
+
+    def __init__(self, ledger: Ledger, keyring: Keyring) -> None:
+        self._ledger = ledger
+        self._keyring = keyring
+        self._templates: dict[tuple[MailingId, int], MessageTemplate] = {}
+
+    def pack(self, claimed: Claimed, *, now: Instant) -> Parcel:
+        """Compose a message; a later attempt has the first one's Date and values (decisions 2).
+
+        Raises:
+            MissingValueError: the person lacks a value that the issue needs.
+        """
+        date = now if claimed.date is None else claimed.date
+        template = self._template(claimed.recipient.mailing, claimed.revision)
+        message = template.compose(claimed.recipient, date=date, values=claimed.values)
+        return Parcel(claimed, message, date)
+
+    def _template(self, mailing: MailingId, number: int) -> MessageTemplate:
+        template = self._templates.get((mailing, number))
+        if template is None:
+            with self._ledger.read() as connection:
+                revision, rendering, _ = mailings.load_revision(connection, mailing, number)
+            template = MessageTemplate(rendering, revision, self._keyring)
+            self._templates[mailing, number] = template
+        return template

@@ -1,0 +1,258 @@
+"""What a relay's refusal means for a delivery, its mailing and the relay; pure, like `policy`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mailer.bounces.classify import suppresses
+from mailer.delivery import policy
+from mailer.delivery.policy import Effect
+from mailer.errors import CheckError, ConfigError, MailerError, StoppedError
+from mailer.ledger.claims import Outcome
+from mailer.model import (
+    BounceClass,
+    DeliveryState,
+    Instant,
+    Lost,
+    MailingId,
+    MailingState,
+    Phase,
+    Reply,
+)
+
+if TYPE_CHECKING:
+    from mailer.delivery.parcels import Parcel
+
+EQUAL_REPLIES = 10
+"""So many equal sender faults pause the mailing (decisions 16)."""
+
+MAIL_DEFERRALS = 3
+"""So many temporary refusals of MAIL FROM in a row, and the relay is left alone (§3.3)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """Why mailings stop: the state that they take and the error that the caller hears of.
+
+    Attributes:
+        mailing: the one that stops; None for all that are being sent.
+    """
+
+    mailing: MailingId | None
+    state: MailingState
+    error: MailerError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruling:
+    """What follows from one refusal.
+
+    Attributes:
+        outcome: what to settle; None: the delivery goes back to the feed as if untouched.
+        suppress: the address does not exist; never mail it again.
+        reconnect: this connection is of no more use.
+        back_off: leave the relay alone for a while.
+    """
+
+    outcome: Outcome | None
+    stop: Stop | None = None
+    suppress: bool = False
+    reconnect: bool = False
+    back_off: bool = False
+
+
+class Judge:
+    """Rules on refusals, and remembers how often the same was said."""
+
+    def __init__(self, *, max_age: float) -> None:
+        self._max_age = max_age
+        self._equal: Counter[tuple[MailingId, str]] = Counter()
+        self._mail_deferrals = 0
+
+    def envelope_taken(self) -> None:
+        """The relay took an envelope: it does not refuse us."""
+        self._mail_deferrals = 0
+
+    def refused(
+        self, parcel: Parcel, phase: Phase, reply: Reply, *, now: Instant, jitter: float
+    ) -> Ruling:
+        """Rule on a 4yz or 5yz reply."""
+        claimed = parcel.claimed
+        decision = policy.decide(
+            phase=phase,
+            said=reply,
+            attempts=claimed.attempts + 1,
+            age=0.0 if claimed.date is None else (now - claimed.date) / 1_000_000,
+            max_age=self._max_age,
+            jitter=jitter,
+        )
+        was = DeliveryState.SENDING if phase is Phase.DOT else DeliveryState.QUEUED
+        return Ruling(
+            outcome=_outcome(parcel, decision, reply, was=was, now=now),
+            stop=self._stop(claimed.recipient.mailing, phase, reply, decision),
+            suppress=decision.state is DeliveryState.REJECTED
+            and decision.bounce_class is not None
+            and suppresses(decision.bounce_class, reply.enhanced),
+            reconnect=decision.effect is Effect.RECONNECT,
+            back_off=decision.effect is Effect.BACK_OFF or self._deferred_mail(phase, reply),
+        )
+
+    def _deferred_mail(self, phase: Phase, reply: Reply) -> bool:
+        if phase is not Phase.MAIL or reply.kind != 4:  # noqa: PLR2004  4yz
+            return False
+        self._mail_deferrals += 1
+        return self._mail_deferrals >= MAIL_DEFERRALS
+
+    def _stop(
+        self, mailing: MailingId, phase: Phase, reply: Reply, decision: policy.Decision
+    ) -> Stop | None:
+        if decision.effect is Effect.PAUSE:
+            return Stop(mailing=mailing, state=MailingState.PAUSED, error=sender_refused(reply))
+        if decision.sender_fault:
+            self._equal[mailing, decision.sender_fault] += 1
+            if self._equal[mailing, decision.sender_fault] >= EQUAL_REPLIES:
+                del self._equal[mailing, decision.sender_fault]
+                return Stop(
+                    mailing=mailing,
+                    state=MailingState.PAUSED,
+                    error=equal_replies(phase, reply),
+                )
+        return None
+
+
+def _outcome(
+    parcel: Parcel,
+    decision: policy.Decision,
+    reply: Reply,
+    *,
+    was: DeliveryState,
+    now: Instant,
+) -> Outcome | None:
+    if decision.state is DeliveryState.QUEUED and decision.retry_in is None:
+        # Nothing was said about this person: no attempt is used up.
+        return (
+            settled(parcel, DeliveryState.QUEUED, was, str(reply), due_at=now, counted=False)
+            if was is DeliveryState.SENDING
+            else None
+        )
+    due_at = None if decision.retry_in is None else Instant(now + round(decision.retry_in * 1e6))
+    return settled(
+        parcel,
+        decision.state or DeliveryState.QUEUED,
+        was,
+        str(reply),
+        due_at=due_at,
+        bounce_class=decision.bounce_class,
+        counted=decision.counts,
+    )
+
+
+def settled(
+    parcel: Parcel,
+    state: DeliveryState,
+    was: DeliveryState,
+    reply: str,
+    *,
+    due_at: Instant | None = None,
+    bounce_class: BounceClass | None = None,
+    counted: bool = True,
+) -> Outcome:
+    """The outcome of a parcel."""
+    claimed = parcel.claimed
+    return Outcome(
+        mailing=claimed.recipient.mailing,
+        seq=claimed.recipient.seq,
+        subscriber=claimed.recipient.subscriber,
+        address_key=claimed.address_key,
+        resends=claimed.resends,
+        state=state,
+        was=was,
+        reply=reply,
+        due_at=due_at,
+        bounce_class=bounce_class,
+        counted=counted,
+    )
+
+
+# --- the errors that stop a run ------------------------------------------------------------------
+
+
+def relay_refused(relay: str, phase: Phase, said: Reply | Lost) -> ConfigError:
+    """The relay does not let us in: configuration, credentials or certificate."""
+    code, message, next_step = {
+        Phase.AUTH: (
+            "E303",
+            "The relay refused user and password",
+            "check MAILER_RELAY_PASSWORD and the user in [relay] url, then mailer resume",
+        ),
+        Phase.STARTTLS: (
+            "E304",
+            "The relay offers no encryption that can be trusted",
+            "check host and port of [relay] url, then mailer resume",
+        ),
+    }.get(phase, ("E305", "The relay refused the conversation", "mailer resume when it is mended"))
+    return ConfigError(
+        code,
+        message,
+        where=relay,
+        detail=f"{phase}: {words(said)}\nNobody was marked as failed; the mailing is paused.",
+        next_step=next_step,
+    )
+
+
+def relay_down(relay: str, trouble: str) -> StoppedError:
+    """The relay cannot be reached or defers everything."""
+    return StoppedError(
+        "E310",
+        "The relay cannot be used at the moment; everything stays queued",
+        where=relay,
+        detail=trouble,
+        next_step="mailer send --due when it is back, or let mailer run wait for it",
+    )
+
+
+def sender_refused(reply: Reply) -> StoppedError:
+    """MAIL FROM or DATA was refused for good: that is about us."""
+    return StoppedError(
+        "E311",
+        "The relay refused the sender",
+        detail=f"{reply}\nNobody was marked as failed; the mailing is paused.",
+        next_step="check [newsletter] from and [bounces] address, then mailer resume",
+    )
+
+
+def equal_replies(phase: Phase, reply: Reply) -> StoppedError:
+    """Ten times the same refusal is about us, not about ten people."""
+    return StoppedError(
+        "E312",
+        f"{EQUAL_REPLIES} equal replies are about us, not about the addresses",
+        detail=f"{phase}: {reply}\nNobody was suppressed; the mailing is paused.",
+        next_step="mend what the reply says, then mailer resume",
+    )
+
+
+def too_large(size: int, limit: int) -> StoppedError:
+    """The relay takes no message of this size (M-30)."""
+    return StoppedError(
+        "E313",
+        f"The relay takes messages of at most {limit:,} bytes; this one has {size:,}",
+        detail="The mailing is paused; nobody was marked as failed.",
+        next_step="shorten the issue and mail it anew: mailer cancel, mailer send",
+    )
+
+
+def lacks_value(name: str) -> CheckError:
+    """Somebody who joined since the freeze lacks a value that the issue needs."""
+    return CheckError(
+        "E140",
+        f"{{{{ {name} }}}} has no value for somebody who joined since the freeze",
+        detail="The mailing is paused; nobody was marked as failed.",
+        next_step="give that person a value, then mailer resume",
+    )
+
+
+def words(said: Reply | Lost) -> str:
+    """What was said, or why nothing was."""
+    return str(said) if isinstance(said, Reply) else said.reason

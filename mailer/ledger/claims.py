@@ -1,0 +1,601 @@
+"""Claim, begin, settle, recover: how deliveries move forward, and the one rule that guards them.
+
+::
+
+    queued ──claim (lease on a batch)──▶ claimed ──begin──▶ sending ──settle──▶ accepted | rejected
+      ▲  ▲                                  │                  │  └──▶ queued again (due_at)
+      │  └──── lease lapsed: not sent ──────┘                  └─────▶ in_doubt ─(resend, once)─┐
+      └──────────────────────────────────────────────────────────────────────────────────────────┘
+
+The rule (S-41): `begin` is committed before the first content byte leaves; the outcome of a message
+is committed before the next final dot on its connection. So a dead process leaves at most one row
+in `sending` per open connection, and those alone are in doubt.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    Connection,
+    Row,
+    Select,
+    bindparam,
+    case,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+
+from mailer.errors import LedgerError
+from mailer.ledger import events
+from mailer.ledger.mailings import BATCH, LIVE, in_batch, set_state, why_not
+from mailer.ledger.schema import batch, delivery, mailing, meta, subscriber, subscription
+from mailer.model import (
+    BounceClass,
+    DeliveryState,
+    Instant,
+    ListId,
+    MailingId,
+    MailingState,
+    OnDoubt,
+    Recipient,
+    SubscriberId,
+)
+
+if TYPE_CHECKING:
+    from mailer.ledger.database import Ledger
+
+LEASE = 15 * 60 * 1_000_000
+"""Microseconds that a lease lasts: longer than the longest timeout (S-43)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """One delivery that this process may send: who it is for, and what earlier attempts fixed.
+
+    Attributes:
+        date: Date of the first attempt; None before it (M-5).
+        values: slot values of the first attempt; None if there were none (decisions 2).
+        revision: the revision that it goes out with.
+    """
+
+    recipient: Recipient
+    address_key: bytes
+    batch: int
+    attempts: int
+    resends: int
+    revision: int
+    date: Instant | None
+    values: tuple[str, ...] | None
+
+    @property
+    def key(self) -> tuple[MailingId, int]:
+        """What names a delivery."""
+        return self.recipient.mailing, self.recipient.seq
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begin:
+    """The intent to send: Date, revision and slot values are fixed from here on."""
+
+    claimed: Claimed
+    date: Instant
+    values: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of a delivery.
+
+    Attributes:
+        resends: how often it was sent again out of doubt before this attempt.
+        was: the state that it leaves; `sending`, or `queued` if it ended before its content.
+        due_at: the next try, for a deferred one.
+        reply: the relay's words, or why there are none.
+        counted: whether this used up an attempt of the recipient's.
+    """
+
+    mailing: MailingId
+    seq: int
+    subscriber: SubscriberId
+    address_key: bytes
+    resends: int
+    state: DeliveryState
+    was: DeliveryState
+    reply: str
+    due_at: Instant | None = None
+    bounce_class: BounceClass | None = None
+    counted: bool = True
+
+
+@dataclass(slots=True)
+class Batch:
+    """A leased batch: what may be sent of it, and what was cancelled on the way."""
+
+    id: int
+    mailing: MailingId
+    deliveries: list[Claimed] = field(default_factory=list)
+    cancelled: int = 0
+
+
+# --- claim ---------------------------------------------------------------------------------------
+
+
+def claim(connection: Connection, *, holder: str, now: Instant) -> Batch | None:
+    """Lease the next batch of any mailing that is being sent; None if nothing is due.
+
+    Who left or was suppressed since the freeze is cancelled here (L-9, B-20).
+    """
+    lease = connection.execute(_open_batches(now).limit(1)).one_or_none()
+    if lease is None:
+        if not _cut_due(connection, now):
+            return None
+        lease = connection.execute(_open_batches(now).limit(1)).one()
+    connection.execute(
+        update(batch).where(batch.c.id == lease.id).values(holder=holder, lease_until=now + LEASE)
+    )
+    claimed = Batch(id=lease.id, mailing=MailingId(lease.mailing))
+    gone: list[tuple[int, str]] = []
+    for row in connection.execute(_rows_of(lease, now)):
+        if row.reason is None:
+            claimed.deliveries.append(_claimed(row, lease))
+        else:
+            gone.append((row.seq, row.reason))
+    claimed.cancelled = _cancel(connection, claimed.mailing, gone, now)
+    if not claimed.deliveries:
+        close_batch(connection, lease.id)
+    return claimed
+
+
+def _open_batches(now: int) -> Select[Any]:
+    return (
+        select(batch, mailing.c.list.label("list_id"), mailing.c.revision)
+        .join(mailing, mailing.c.id == batch.c.mailing)
+        .where(
+            batch.c.done == 0,
+            batch.c.due_at <= now,
+            or_(batch.c.holder.is_(None), batch.c.lease_until < now),
+            mailing.c.state.in_(LIVE),
+        )
+        .order_by(batch.c.due_at, batch.c.id)
+    )
+
+
+def _cut_due(connection: Connection, now: Instant) -> bool:
+    """Gather deferred rows that have come due into a batch of their own (decisions 5)."""
+    due = (
+        select(delivery.c.mailing)
+        .join(mailing, mailing.c.id == delivery.c.mailing)
+        .where(delivery.c.due_at <= now, mailing.c.state.in_(LIVE))
+        .order_by(delivery.c.due_at)
+        .limit(1)
+    )
+    mailing_id = connection.scalar(due)
+    if mailing_id is None:
+        return False
+    number = connection.scalars(
+        insert(batch).values(mailing=mailing_id, due_at=now).returning(batch.c.id)
+    ).one()
+    first_due = (
+        select(delivery.c.seq)
+        .where(delivery.c.mailing == mailing_id, delivery.c.due_at <= now)
+        .order_by(delivery.c.due_at)
+        .limit(BATCH)
+    )
+    connection.execute(
+        update(delivery)
+        .where(delivery.c.mailing == mailing_id, delivery.c.seq.in_(first_due))
+        .values(batch=number, due_at=None)
+    )
+    return True
+
+
+def _rows_of(lease: Row[Any], now: int) -> Select[Any]:
+    return (
+        select(
+            delivery,
+            subscriber.c.name,
+            subscriber.c.language,
+            subscriber.c.attributes,
+            why_not(issue_id=None, now=now).label("reason"),
+        )
+        .join(subscriber, subscriber.c.id == delivery.c.subscriber)
+        .join(
+            subscription,
+            (subscription.c.subscriber == delivery.c.subscriber)
+            & (subscription.c.list == lease.list_id),
+        )
+        .where(*in_batch(lease))
+        .order_by(delivery.c.seq)
+    )
+
+
+def _claimed(row: Row[Any], lease: Row[Any]) -> Claimed:
+    return Claimed(
+        recipient=Recipient(
+            mailing=MailingId(row.mailing),
+            seq=row.seq,
+            subscriber=SubscriberId(row.subscriber),
+            list_number=ListId(lease.list_id),
+            email=row.email,
+            name=row.name,
+            language=row.language,
+            attributes=json.loads(row.attributes) if row.attributes != "{}" else {},
+        ),
+        address_key=row.address_key,
+        batch=lease.id,
+        attempts=row.attempts,
+        resends=row.resends,
+        revision=row.revision or lease.revision,
+        date=row.date,
+        values=None if row.values is None else tuple(json.loads(row.values)),
+    )
+
+
+def _cancel(
+    connection: Connection, mailing_id: MailingId, gone: Sequence[tuple[int, str]], now: Instant
+) -> int:
+    if not gone:
+        return 0
+    connection.execute(
+        update(delivery)
+        .where(delivery.c.mailing == mailing_id, delivery.c.seq == bindparam("b_seq"))
+        .values(
+            state=DeliveryState.CANCELLED,
+            issue=None,
+            due_at=None,
+            batch=None,
+            changed_at=now,
+            reply=bindparam("b_reason"),
+        ),
+        [{"b_seq": seq, "b_reason": reason} for seq, reason in gone],
+    )
+    connection.execute(
+        update(mailing)
+        .where(mailing.c.id == mailing_id)
+        .values(cancelled=mailing.c.cancelled + len(gone))
+    )
+    return len(gone)
+
+
+# --- what changed meanwhile ----------------------------------------------------------------------
+
+_CHANGES = select(meta.c.value).where(meta.c.key == "changes")
+
+
+def changes(connection: Connection) -> str:
+    """The change counter: equal means that nobody left and no operator spoke since."""
+    return connection.scalar(_CHANGES) or ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What still holds of some claimed deliveries.
+
+    Attributes:
+        sendable: those that may be sent.
+        stopped: mailings that are paused or over; their rows were left as they are.
+    """
+
+    sendable: frozenset[tuple[MailingId, int]]
+    stopped: frozenset[MailingId]
+
+    def allows(self, claimed: Claimed) -> bool:
+        """Whether a delivery may be sent."""
+        return claimed.key in self.sendable
+
+
+def recheck(connection: Connection, claimed: Iterable[Claimed], *, now: Instant) -> Standing:
+    """Ask again, in the dispatcher's own transaction, who of the claimed may be mailed (L-9).
+
+    Who left or was suppressed is cancelled here.
+    """
+    wanted: dict[MailingId, list[int]] = {}
+    for one in claimed:
+        wanted.setdefault(one.recipient.mailing, []).append(one.recipient.seq)
+    sendable: set[tuple[MailingId, int]] = set()
+    stopped: set[MailingId] = set()
+    for mailing_id, seqs in wanted.items():
+        head = connection.execute(
+            select(mailing.c.state, mailing.c.list).where(mailing.c.id == mailing_id)
+        ).one()
+        if head.state not in LIVE:
+            stopped.add(mailing_id)
+            continue
+        gone = []
+        for row in connection.execute(_standing(mailing_id, head.list, seqs, now)):
+            if row.reason is None:
+                sendable.add((mailing_id, row.seq))
+            else:
+                gone.append((row.seq, row.reason))
+        _cancel(connection, mailing_id, gone, now)
+    return Standing(sendable=frozenset(sendable), stopped=frozenset(stopped))
+
+
+def _standing(mailing_id: MailingId, list_id: int, seqs: list[int], now: int) -> Select[Any]:
+    return (
+        select(delivery.c.seq, why_not(issue_id=None, now=now).label("reason"))
+        .join(subscriber, subscriber.c.id == delivery.c.subscriber)
+        .join(
+            subscription,
+            (subscription.c.subscriber == delivery.c.subscriber) & (subscription.c.list == list_id),
+        )
+        .where(
+            delivery.c.mailing == mailing_id,
+            delivery.c.seq.in_(seqs),
+            delivery.c.state == DeliveryState.QUEUED,
+        )
+    )
+
+
+# --- begin and settle: the hot path --------------------------------------------------------------
+
+_THIS = (delivery.c.mailing == bindparam("b_mailing"), delivery.c.seq == bindparam("b_seq"))
+
+_BEGIN = (
+    update(delivery)
+    .where(*_THIS, delivery.c.state == DeliveryState.QUEUED)
+    .values(
+        state=DeliveryState.SENDING,
+        attempts=delivery.c.attempts + 1,
+        revision=bindparam("b_revision"),
+        date=bindparam("b_date"),
+        values=bindparam("b_values"),
+        changed_at=bindparam("b_now"),
+    )
+)
+
+_SETTLE = (
+    update(delivery)
+    .where(*_THIS, delivery.c.state == bindparam("b_was"))
+    .values(
+        state=bindparam("b_state"),
+        attempts=delivery.c.attempts + bindparam("b_attempts"),
+        resends=bindparam("b_resends"),
+        due_at=bindparam("b_due"),
+        batch=case((bindparam("b_due").is_(None), delivery.c.batch), else_=None),
+        reply=bindparam("b_reply"),
+        bounce_class=bindparam("b_class"),
+        changed_at=bindparam("b_now"),
+    )
+)
+
+
+def record(
+    connection: Connection,
+    outcomes: Sequence[Outcome],
+    begins: Sequence[Begin],
+    *,
+    on_doubt: OnDoubt,
+    now: Instant,
+) -> None:
+    """Write the outcomes that arrived and the intents that go next; the caller commits once.
+
+    Raises:
+        LedgerError: E606, a row was not in the state that this process left it in.
+    """
+    moved: Counter[tuple[MailingId, str]] = Counter()
+    if outcomes:
+        rows = [_outcome_row(outcome, on_doubt, now, moved) for outcome in outcomes]
+        _expect(connection.execute(_SETTLE, rows).rowcount, len(rows))
+        for outcome in outcomes:
+            if outcome.state in (DeliveryState.REJECTED, DeliveryState.IN_DOUBT):
+                _write_down(connection, outcome, now)
+    if begins:
+        rows = [_begin_row(begin, now) for begin in begins]
+        _expect(connection.execute(_BEGIN, rows).rowcount, len(rows))
+        moved.update((begin.claimed.recipient.mailing, "sending") for begin in begins)
+    _count(connection, moved)
+
+
+def _begin_row(begin: Begin, now: Instant) -> dict[str, Any]:
+    claimed = begin.claimed
+    return {
+        "b_mailing": claimed.recipient.mailing,
+        "b_seq": claimed.recipient.seq,
+        "b_revision": claimed.revision,
+        "b_date": begin.date,
+        "b_values": None if begin.values is None else json.dumps(begin.values, ensure_ascii=False),
+        "b_now": now,
+    }
+
+
+def _outcome_row(
+    outcome: Outcome, on_doubt: OnDoubt, now: Instant, moved: Counter[tuple[MailingId, str]]
+) -> dict[str, Any]:
+    mailing_id, state = outcome.mailing, outcome.state
+    due_at, resends = outcome.due_at, outcome.resends
+    if outcome.was is DeliveryState.SENDING:
+        moved[mailing_id, "sending"] -= 1
+    if state is DeliveryState.IN_DOUBT:
+        moved[mailing_id, "ever_in_doubt"] += 1
+        if on_doubt is OnDoubt.RESEND and resends == 0:
+            state, due_at, resends = DeliveryState.QUEUED, now, 1
+            moved[mailing_id, "resent"] += 1
+    if state is not DeliveryState.QUEUED:
+        moved[mailing_id, state] += 1
+    began = outcome.was is DeliveryState.SENDING
+    return {
+        "b_mailing": mailing_id,
+        "b_seq": outcome.seq,
+        "b_was": outcome.was,
+        "b_state": state,
+        # `begin` has counted already; what ended at RCPT is counted here.
+        "b_attempts": int(outcome.counted) - int(began),
+        "b_resends": resends,
+        "b_due": due_at,
+        "b_reply": outcome.reply,
+        "b_class": outcome.bounce_class,
+        "b_now": now,
+    }
+
+
+def _write_down(connection: Connection, outcome: Outcome, now: Instant) -> None:
+    events.record(
+        connection,
+        kind=outcome.state,
+        actor="relay",
+        at=now,
+        mailing=outcome.mailing,
+        seq=outcome.seq,
+        subscriber=outcome.subscriber,
+        address_key=outcome.address_key,
+        detail={"reply": outcome.reply, "class": outcome.bounce_class},
+    )
+
+
+_COUNTERS = ("sending", "accepted", "rejected", "in_doubt", "cancelled", "resent", "ever_in_doubt")
+
+_COUNT = (
+    update(mailing)
+    .where(mailing.c.id == bindparam("b_mailing"))
+    .values({mailing.c[name]: mailing.c[name] + bindparam(f"b_{name}") for name in _COUNTERS})
+)
+
+
+def _count(connection: Connection, moved: Counter[tuple[MailingId, str]]) -> None:
+    for mailing_id in {mailing_id for mailing_id, _ in moved}:
+        changed = {f"b_{name}": moved[mailing_id, name] for name in _COUNTERS}
+        connection.execute(_COUNT, {"b_mailing": mailing_id, **changed})
+
+
+def _expect(changed: int, wanted: int) -> None:
+    if changed != wanted:
+        raise LedgerError(
+            "E606",
+            f"{wanted - changed} of {wanted} deliveries were not as this process left them",
+            detail="Another process moved them; nothing was written and nothing more is sent.",
+            next_step="mailer status, then the same command again",
+        )
+
+
+# --- the end of a lease --------------------------------------------------------------------------
+
+
+def close_batch(connection: Connection, number: int) -> None:
+    """Nothing of this batch is left to send."""
+    connection.execute(
+        update(batch).where(batch.c.id == number).values(done=1, holder=None, lease_until=None)
+    )
+
+
+def release_batch(connection: Connection, number: int) -> None:
+    """Give one lease back: its queued rows may be claimed again."""
+    connection.execute(
+        update(batch).where(batch.c.id == number).values(holder=None, lease_until=None)
+    )
+
+
+def release(connection: Connection, holder: str) -> None:
+    """Give back every lease of a holder that stops: its queued rows were certainly not sent."""
+    connection.execute(
+        update(batch)
+        .where(batch.c.holder == holder, batch.c.done == 0)
+        .values(holder=None, lease_until=None)
+    )
+
+
+def renew(connection: Connection, holder: str, *, now: Instant) -> None:
+    """Keep the leases of a holder that is still at work."""
+    connection.execute(
+        update(batch)
+        .where(batch.c.holder == holder, batch.c.done == 0)
+        .values(lease_until=now + LEASE)
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovered:
+    """What a dead process left in one mailing."""
+
+    mailing: MailingId
+    returned: int
+    in_doubt: int
+
+
+def recover(ledger: Ledger, *, holder: str, on_doubt: OnDoubt, now: Instant) -> list[Recovered]:
+    """Take over from dead holders: `claimed` goes back to the queue, `sending` is in doubt.
+
+    The caller holds the lock, so every other holder is dead (decisions 4).
+    """
+    with ledger.write() as connection:
+        orphaned = connection.execute(
+            select(batch).where(
+                batch.c.done == 0, batch.c.holder.is_not(None), batch.c.holder != holder
+            )
+        ).all()
+        found: dict[MailingId, list[int]] = {}
+        for lease in orphaned:
+            counts = found.setdefault(MailingId(lease.mailing), [0, 0])
+            doubtful = _doubtful(connection, lease)
+            record(connection, doubtful, (), on_doubt=on_doubt, now=now)
+            counts[0] += (
+                connection.scalar(
+                    select(func.count()).select_from(delivery).where(*in_batch(lease))
+                )
+                or 0
+            )
+            counts[1] += len(doubtful)
+            connection.execute(
+                update(batch).where(batch.c.id == lease.id).values(holder=None, lease_until=None)
+            )
+    return [
+        Recovered(mailing=mailing_id, returned=returned, in_doubt=in_doubt)
+        for mailing_id, (returned, in_doubt) in found.items()
+    ]
+
+
+def _doubtful(connection: Connection, lease: Row[Any]) -> list[Outcome]:
+    of_batch = (
+        delivery.c.batch == lease.id
+        if lease.first is None
+        else delivery.c.seq.between(lease.first, lease.last)
+    )
+    sending = (delivery.c.mailing == lease.mailing, delivery.c.state == DeliveryState.SENDING)
+    rows = connection.execute(select(delivery).where(*sending, of_batch)).all()
+    return [
+        Outcome(
+            mailing=MailingId(row.mailing),
+            seq=row.seq,
+            subscriber=SubscriberId(row.subscriber),
+            address_key=row.address_key,
+            resends=row.resends,
+            state=DeliveryState.IN_DOUBT,
+            was=DeliveryState.SENDING,
+            reply="the process died before the relay answered",
+        )
+        for row in rows
+    ]
+
+
+# --- finishing -----------------------------------------------------------------------------------
+
+
+def finish(connection: Connection, *, on_doubt: OnDoubt, now: Instant) -> list[MailingId]:
+    """Declare mailings `sent` of which nothing is queued, sending, or in doubt under `hold`."""
+    settled = mailing.c.accepted + mailing.c.rejected + mailing.c.in_doubt + mailing.c.cancelled
+    done = [mailing.c.state.in_(LIVE), settled == mailing.c.recipients]
+    if on_doubt is OnDoubt.HOLD:
+        done.append(mailing.c.in_doubt == 0)
+    ready = [MailingId(number) for number in connection.scalars(select(mailing.c.id).where(*done))]
+    for mailing_id in ready:
+        set_state(connection, mailing_id, MailingState.SENT, actor="mailer", now=now)
+    return ready
+
+
+def claimable(connection: Connection, *, now: Instant) -> set[MailingId]:
+    """The mailings of which a claim would find something, or which a dead holder left behind."""
+    open_batch = exists().where(
+        batch.c.done == 0, batch.c.due_at <= now, batch.c.mailing == mailing.c.id
+    )
+    deferred = exists().where(delivery.c.mailing == mailing.c.id, delivery.c.due_at <= now)
+    query = select(mailing.c.id).where(mailing.c.state.in_(LIVE), or_(open_batch, deferred))
+    return {MailingId(number) for number in connection.scalars(query)}

@@ -1,0 +1,506 @@
+"""A mailing from freeze to finish: who gets it, its states, and what people see of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Label,
+    Row,
+    Select,
+    case,
+    exists,
+    func,
+    insert,
+    literal,
+    null,
+    select,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
+
+from mailer.errors import SafetyError
+from mailer.ledger import events
+from mailer.ledger.database import bump_changes
+from mailer.ledger.schema import (
+    batch,
+    delivery,
+    issue,
+    list_,
+    mailing,
+    rendering,
+    revision,
+    subscriber,
+    subscription,
+    suppression,
+)
+from mailer.model import (
+    DeliveryState,
+    Instant,
+    ListId,
+    Mailbox,
+    MailingId,
+    MailingState,
+    Rendering,
+    Revision,
+    SubscriptionState,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mailer.ledger.database import Ledger
+
+BATCH = 256
+"""Deliveries per lease: large enough that claiming costs nothing per row, small enough to lose."""
+
+EXCLUSIONS = ("unconfirmed", "unsubscribed", "on pause", "suppressed", "already got this issue")
+
+LIVE = (MailingState.SENDING, MailingState.WAITING)
+OPEN = (*LIVE, MailingState.SCHEDULED, MailingState.PAUSED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audience:
+    """The arithmetic of one mailing: everybody on the list, less each exclusion, is who gets it."""
+
+    on_list: int
+    excluded: dict[str, int]
+
+    @property
+    def recipients(self) -> int:
+        """How many will receive."""
+        return self.on_list - sum(self.excluded.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Everything that a freeze needs besides the audience.
+
+    Attributes:
+        due_at: when it may start; `wall` and `zone` say how that was written, if it was.
+    """
+
+    revision: Revision
+    rendering: Rendering
+    source_digest: str
+    started_by: str
+    due_at: Instant
+    wall: str = ""
+    zone: str = ""
+
+
+# --- the audience --------------------------------------------------------------------------------
+
+
+def why_not(*, issue_id: ColumnElement[int] | None, now: int) -> ColumnElement[str]:
+    """The reason why a subscription joined with its subscriber gets no mail; NULL if it does."""
+    reasons: list[tuple[ColumnElement[bool], str]] = [
+        (subscription.c.state == SubscriptionState.PENDING, "unconfirmed"),
+        (subscription.c.state == SubscriptionState.UNSUBSCRIBED, "unsubscribed"),
+        (subscriber.c.email.is_(None), "unsubscribed"),
+        (subscriber.c.paused_until > now, "on pause"),
+        (
+            exists().where(suppression.c.address_key == subscriber.c.address_key),
+            "suppressed",
+        ),
+    ]
+    if issue_id is not None:
+        got = exists().where(
+            delivery.c.address_key == subscriber.c.address_key, delivery.c.issue == issue_id
+        )
+        reasons.append((got, "already got this issue"))
+    return case(*reasons, else_=null())
+
+
+def audience(connection: Connection, *, list_slug: str, issue_slug: str, now: int) -> Audience:
+    """Count who is on the list and why some of them get nothing."""
+    source, reason = _everybody(list_slug, issue_slug, now)
+    query = select(reason, func.count().label("n")).select_from(source).group_by("reason")
+    counted: dict[str | None, int] = {row.reason: row.n for row in connection.execute(query)}
+    return Audience(
+        on_list=sum(counted.values()),
+        excluded={name: counted.get(name, 0) for name in EXCLUSIONS},
+    )
+
+
+def chosen(
+    connection: Connection, *, list_slug: str, issue_slug: str, now: int
+) -> Iterator[Row[Any]]:
+    """Those who will receive, in claim order, read a page at a time."""
+    source, reason = _everybody(list_slug, issue_slug, now)
+    query = select(*_PERSON).select_from(source).where(reason.element.is_(None))
+    yield from _paged(connection, query)
+
+
+def left_out(
+    connection: Connection, *, list_slug: str, issue_slug: str, now: int
+) -> Iterator[Row[Any]]:
+    """Those who will not receive, each with the reason."""
+    source, reason = _everybody(list_slug, issue_slug, now)
+    query = select(subscriber.c.email, reason).select_from(source)
+    yield from _paged(connection, query.where(reason.element.is_not(None)))
+
+
+def person(connection: Connection, address_key: bytes) -> Row[Any] | None:
+    """One subscriber's values, for a test copy; the list number is 0."""
+    query = select(*_PERSON[1:], literal(0).label("list")).where(
+        subscriber.c.address_key == address_key, subscriber.c.email.is_not(None)
+    )
+    return connection.execute(query).one_or_none()
+
+
+_PERSON = (
+    subscription.c.list,
+    subscriber.c.id,
+    subscriber.c.email,
+    subscriber.c.name,
+    subscriber.c.language,
+    subscriber.c.attributes,
+)
+
+
+def _everybody(list_slug: str, issue_slug: str, now: int) -> tuple[FromClause, Label[str]]:
+    issue_number = select(issue.c.id).where(issue.c.slug == issue_slug).scalar_subquery()
+    members = (
+        subscription.c.list == select(list_.c.id).where(list_.c.slug == list_slug).scalar_subquery()
+    ) & (subscription.c.subscriber == subscriber.c.id)
+    reason = why_not(issue_id=issue_number, now=now).label("reason")
+    return subscription.join(subscriber, members), reason
+
+
+def _paged(connection: Connection, query: Select[Any]) -> Iterator[Row[Any]]:
+    # The keyed hash spreads the recipient domains evenly over a mailing.
+    ordered = query.order_by(subscriber.c.address_key)
+    yield from connection.execution_options(yield_per=BATCH).execute(ordered)
+
+
+# --- freeze --------------------------------------------------------------------------------------
+
+
+def was_frozen(connection: Connection, slug: str, *, list_slug: str | None = None) -> bool:
+    """Whether an issue was mailed, or is being mailed, to a list or to any."""
+    query = (
+        select(mailing.c.id)
+        .join(issue, issue.c.id == mailing.c.live_issue)
+        .join(list_, list_.c.id == mailing.c.list)
+        .where(issue.c.slug == slug)
+    )
+    if list_slug is not None:
+        query = query.where(list_.c.slug == list_slug)
+    return connection.scalar(query.limit(1)) is not None
+
+
+def freeze(ledger: Ledger, plan: Plan, *, now: Instant) -> MailingId:
+    """Store the rendering, the mailing and one delivery per recipient, in one transaction.
+
+    Raises:
+        SafetyError: E710, this issue is being mailed to this list already.
+    """
+    try:
+        with ledger.write() as connection:
+            return _freeze(connection, plan, now)
+    except IntegrityError as error:
+        raise SafetyError(
+            "E710",
+            f"{plan.revision.issue} is being mailed to {plan.revision.list} already",
+            next_step="mailer status",
+        ) from error
+
+
+def _freeze(connection: Connection, plan: Plan, now: Instant) -> MailingId:
+    frozen = plan.revision
+    list_id = connection.scalar(select(list_.c.id).where(list_.c.slug == frozen.list))
+    number = connection.scalar(select(issue.c.id).where(issue.c.slug == frozen.issue))
+    if number is None:
+        number = connection.scalars(
+            insert(issue).values(slug=frozen.issue).returning(issue.c.id)
+        ).one()
+    store_rendering(connection, plan, now)
+    mailing_id = MailingId(
+        connection.scalars(
+            insert(mailing)
+            .values(
+                issue=number,
+                live_issue=number,
+                list=list_id,
+                state=MailingState.SCHEDULED,
+                revision=frozen.number,
+                wall=plan.wall,
+                zone=plan.zone,
+                due_at=plan.due_at,
+                started_by=plan.started_by,
+                created_at=now,
+                recipients=0,
+            )
+            .returning(mailing.c.id)
+        ).one()
+    )
+    connection.execute(
+        insert(revision).values(
+            mailing=mailing_id,
+            number=frozen.number,
+            variant=plan.rendering.variant,
+            digest=frozen.digest,
+            headers=json.dumps(asdict(frozen), ensure_ascii=False),
+            key_id=frozen.key_id,
+            commit=frozen.commit,
+            created_at=now,
+        )
+    )
+    recipients = enrol(connection, mailing_id, now=now)
+    events.record(
+        connection,
+        kind="frozen",
+        actor=plan.started_by,
+        at=now,
+        mailing=mailing_id,
+        detail={"recipients": recipients, "digest": frozen.digest},
+    )
+    return mailing_id
+
+
+def store_rendering(connection: Connection, plan: Plan, now: Instant) -> None:
+    """Keep a rendering under its digest; the same content is kept once."""
+    known = connection.scalar(
+        select(rendering.c.digest).where(rendering.c.digest == plan.revision.digest)
+    )
+    if known is None:
+        subject = "".join(p if isinstance(p, str) else "…" for p in plan.rendering.subject)
+        connection.execute(
+            insert(rendering).values(
+                digest=plan.revision.digest,
+                language=plan.rendering.language,
+                subject=subject,
+                parts=plan.rendering.dump(),
+                source_digest=plan.source_digest,
+                created_at=now,
+            )
+        )
+
+
+def rendering_digest(content: Rendering) -> str:
+    """SHA-256 of the canonical form, hexadecimal."""
+    return hashlib.sha256(content.dump().encode()).hexdigest()
+
+
+def enrol(connection: Connection, mailing_id: MailingId, *, now: Instant) -> int:
+    """Give everybody who may receive and has none yet a delivery row; returns how many came.
+
+    Used by the freeze and again when a scheduled mailing starts, for those who confirmed since.
+    """
+    row = connection.execute(
+        select(mailing, list_.c.slug.label("list_slug"), issue.c.slug.label("issue_slug"))
+        .join(list_, list_.c.id == mailing.c.list)
+        .join(issue, issue.c.id == mailing.c.issue)
+        .where(mailing.c.id == mailing_id)
+    ).one()
+    everybody, reason = _everybody(row.list_slug, row.issue_slug, now)
+    rank = func.row_number().over(order_by=subscriber.c.address_key) + row.recipients
+    in_mailing = exists().where(
+        delivery.c.mailing == mailing_id, delivery.c.subscriber == subscriber.c.id
+    )
+    source = (
+        select(
+            literal(mailing_id),
+            rank,
+            subscriber.c.id,
+            subscriber.c.email,
+            subscriber.c.address_key,
+            literal(row.issue),
+            literal(DeliveryState.QUEUED),
+        )
+        .select_from(everybody)
+        .where(reason.element.is_(None), ~in_mailing)
+    )
+    columns = ["mailing", "seq", "subscriber", "email", "address_key", "issue", "state"]
+    added = connection.execute(insert(delivery).from_select(columns, source)).rowcount
+    first = row.recipients + 1
+    last = row.recipients + added
+    ranges = [
+        {"mailing": mailing_id, "first": low, "last": min(low + BATCH - 1, last), "due_at": 0}
+        for low in range(first, last + 1, BATCH)
+    ]
+    if ranges:
+        connection.execute(insert(batch), ranges)
+        connection.execute(
+            update(mailing).where(mailing.c.id == mailing_id).values(recipients=last)
+        )
+    return added
+
+
+# --- what was frozen ------------------------------------------------------------------------------
+
+
+def load_revision(
+    connection: Connection, mailing_id: MailingId, number: int
+) -> tuple[Revision, Rendering, ListId]:
+    """What was frozen: headers, rendering, and the number of the list."""
+    row = connection.execute(
+        select(revision.c.headers, rendering.c.parts, mailing.c.list)
+        .join(rendering, rendering.c.digest == revision.c.digest)
+        .join(mailing, mailing.c.id == revision.c.mailing)
+        .where(revision.c.mailing == mailing_id, revision.c.number == number)
+    ).one()
+    headers = json.loads(row.headers)
+    for key in ("sender", "reply_to"):
+        headers[key] = Mailbox(**headers[key]) if headers[key] else None
+    return Revision(**headers), Rendering.load(row.parts), ListId(row.list)
+
+
+def last_size(connection: Connection, list_slug: str) -> int | None:
+    """How many the last mailing to a list was for; None if there was none."""
+    size: int | None = connection.scalar(
+        select(mailing.c.recipients)
+        .join(list_, list_.c.id == mailing.c.list)
+        .where(list_.c.slug == list_slug, mailing.c.live_issue.is_not(None))
+        .order_by(mailing.c.id.desc())
+        .limit(1)
+    )
+    return size
+
+
+def in_batch(lease: Row[Any]) -> list[ColumnElement[bool]]:
+    """The queued rows of a batch: a first batch is a range, a retry batch is named by its rows."""
+    queued = [delivery.c.mailing == lease.mailing, delivery.c.state == DeliveryState.QUEUED]
+    if lease.first is None:
+        return [*queued, delivery.c.batch == lease.id]
+    return [
+        *queued,
+        delivery.c.seq.between(lease.first, lease.last),
+        delivery.c.batch.is_(None),
+        delivery.c.due_at.is_(None),
+    ]
+
+
+# --- states --------------------------------------------------------------------------------------
+
+
+def set_state(
+    connection: Connection,
+    mailing_id: MailingId,
+    state: MailingState,
+    *,
+    actor: str,
+    now: Instant,
+    reason: str = "",
+) -> None:
+    """Move a mailing to a state, write it down, and let dispatchers look again."""
+    values: dict[str, Any] = {"state": state, "reason": reason}
+    if state in (MailingState.SENT, MailingState.CANCELLED, MailingState.MISSED):
+        values["finished_at"] = now
+    if state is MailingState.SENDING:
+        values["finished_at"] = None
+        values["started_at"] = func.coalesce(mailing.c.started_at, now)
+    connection.execute(update(mailing).where(mailing.c.id == mailing_id).values(values))
+    events.record(
+        connection, kind=state, actor=actor, at=now, mailing=mailing_id, detail={"reason": reason}
+    )
+    bump_changes(connection)
+
+
+def live(connection: Connection, *, only: MailingId | None = None) -> list[MailingId]:
+    """The mailings that are being sent."""
+    query = select(mailing.c.id).where(mailing.c.state.in_(LIVE))
+    if only is not None:
+        query = query.where(mailing.c.id == only)
+    return [MailingId(number) for number in connection.scalars(query)]
+
+
+def relay_is_back(connection: Connection, *, now: Instant) -> None:
+    """Mailings that waited for the relay are being sent again."""
+    for mailing_id in waiting(connection):
+        set_state(connection, mailing_id, MailingState.SENDING, actor="mailer", now=now)
+
+
+def waiting(connection: Connection) -> list[MailingId]:
+    """The mailings that wait for the relay."""
+    query = select(mailing.c.id).where(mailing.c.state == MailingState.WAITING)
+    return [MailingId(number) for number in connection.scalars(query)]
+
+
+def startable(connection: Connection, *, now: Instant) -> set[MailingId]:
+    """Scheduled mailings whose time has come."""
+    due = (mailing.c.state == MailingState.SCHEDULED) & (mailing.c.due_at <= now)
+    return {MailingId(number) for number in connection.scalars(select(mailing.c.id).where(due))}
+
+
+def start_due(connection: Connection, *, now: Instant, actor: str) -> list[MailingId]:
+    """Start scheduled mailings whose time has come, with those who confirmed since the freeze."""
+    due = sorted(startable(connection, now=now))
+    for mailing_id in due:
+        enrol(connection, mailing_id, now=now)
+        set_state(connection, mailing_id, MailingState.SENDING, actor=actor, now=now)
+    return due
+
+
+def cancel(connection: Connection, mailing_id: MailingId, *, actor: str, now: Instant) -> int:
+    """End a mailing: what is queued will not be sent; returns how many that were.
+
+    The promise "once per issue" is lifted from what was not sent, so that it can be mailed anew.
+    """
+    stopped = connection.execute(
+        update(delivery)
+        .where(delivery.c.mailing == mailing_id, delivery.c.state == DeliveryState.QUEUED)
+        .values(state=DeliveryState.CANCELLED, issue=None, due_at=None, batch=None, changed_at=now)
+    ).rowcount
+    connection.execute(
+        update(mailing)
+        .where(mailing.c.id == mailing_id)
+        .values(cancelled=mailing.c.cancelled + stopped, live_issue=None)
+    )
+    set_state(connection, mailing_id, MailingState.CANCELLED, actor=actor, now=now)
+    return stopped
+
+
+def retry(
+    connection: Connection,
+    mailing_id: MailingId,
+    state: DeliveryState,
+    *,
+    actor: str,
+    now: Instant,
+) -> int:
+    """Queue rejected or doubtful deliveries again; never those suppressed or gone.
+
+    Claiming asks again who may receive, so that nothing here can overrule a departure.
+    """
+    counter = mailing.c[state]
+    suppressed = exists().where(suppression.c.address_key == delivery.c.address_key)
+    left = exists().where(
+        subscription.c.subscriber == delivery.c.subscriber,
+        subscription.c.list == mailing.c.list,
+        subscription.c.state != SubscriptionState.CONFIRMED,
+        mailing.c.id == mailing_id,
+    )
+    again = connection.execute(
+        update(delivery)
+        .where(
+            delivery.c.mailing == mailing_id,
+            delivery.c.state == state,
+            delivery.c.email.is_not(None),
+            ~suppressed,
+            ~left,
+        )
+        .values(state=DeliveryState.QUEUED, due_at=now, batch=None, attempts=0, changed_at=now)
+    ).rowcount
+    if again:
+        connection.execute(
+            update(mailing).where(mailing.c.id == mailing_id).values({counter: counter - again})
+        )
+        events.record(
+            connection,
+            kind="retried",
+            actor=actor,
+            at=now,
+            mailing=mailing_id,
+            detail={"state": state, "deliveries": again},
+        )
+        set_state(connection, mailing_id, MailingState.SENDING, actor=actor, now=now)
+    return again

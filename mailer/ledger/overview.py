@@ -1,0 +1,161 @@
+"""What people see of a mailing: its state and its counts, which always add up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Row, func, select
+
+from mailer.errors import NotFoundError
+from mailer.ledger import events
+from mailer.ledger.mailings import LIVE, in_batch
+from mailer.ledger.schema import batch, delivery, issue, list_, mailing, rendering, revision
+from mailer.model import (
+    Instant,
+    MailingId,
+    MailingState,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """One mailing as `mailer status` shows it; the counts add up to `recipients`."""
+
+    id: MailingId
+    issue: str
+    list: str
+    subject: str
+    state: MailingState
+    reason: str
+    recipients: int
+    counts: dict[str, int]
+    resent: int
+    ever_in_doubt: int
+    bounced: int
+    deferred: int
+    next_try_at: Instant | None
+    due_at: Instant
+    zone: str
+    started_at: Instant | None
+    finished_at: Instant | None
+
+    @property
+    def name(self) -> str:
+        """m42."""
+        return f"m{self.id}"
+
+    @property
+    def settled(self) -> int:
+        """Deliveries that need nothing more."""
+        return self.recipients - self.counts["queued"] - self.counts["claimed"]
+
+
+def overviews(connection: Connection, *, only: MailingId | None = None) -> list[Overview]:
+    """All mailings, newest first."""
+    query = (
+        select(mailing, issue.c.slug.label("issue_slug"), list_.c.slug.label("list_slug"))
+        .join(issue, issue.c.id == mailing.c.issue)
+        .join(list_, list_.c.id == mailing.c.list)
+        .order_by(mailing.c.id.desc())
+    )
+    if only is not None:
+        query = query.where(mailing.c.id == only)
+    return [_overview(connection, row) for row in connection.execute(query).all()]
+
+
+def _overview(connection: Connection, row: Row[Any]) -> Overview:
+    settled = {
+        state: getattr(row, state)
+        for state in ("sending", "accepted", "rejected", "in_doubt", "cancelled")
+    }
+    queued = row.recipients - sum(settled.values())
+    claimed = _claimed(connection, row.id) if queued and row.state in LIVE else 0
+    waiting = connection.execute(
+        select(func.count(), func.min(delivery.c.due_at)).where(
+            delivery.c.mailing == row.id, delivery.c.due_at.is_not(None)
+        )
+    ).one()
+    subject = connection.scalar(
+        select(rendering.c.subject)
+        .join(revision, revision.c.digest == rendering.c.digest)
+        .where(revision.c.mailing == row.id, revision.c.number == row.revision)
+        .limit(1)
+    )
+    return Overview(
+        id=MailingId(row.id),
+        issue=row.issue_slug,
+        list=row.list_slug,
+        subject=subject or "",
+        state=MailingState(row.state),
+        reason=row.reason,
+        recipients=row.recipients,
+        counts={"queued": queued - claimed, "claimed": claimed, **settled},
+        resent=row.resent,
+        ever_in_doubt=row.ever_in_doubt,
+        bounced=events.count_bounced(connection, MailingId(row.id)),
+        deferred=waiting[0],
+        next_try_at=waiting[1],
+        due_at=row.due_at,
+        zone=row.zone,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+    )
+
+
+def _claimed(connection: Connection, mailing_id: int) -> int:
+    """Queued rows whose batch is leased (decisions 5)."""
+    leased = select(batch).where(
+        batch.c.mailing == mailing_id, batch.c.done == 0, batch.c.holder.is_not(None)
+    )
+    total = 0
+    for lease in connection.execute(leased).all():
+        total += (
+            connection.scalar(select(func.count()).select_from(delivery).where(*in_batch(lease)))
+            or 0
+        )
+    return total
+
+
+def find(connection: Connection, name: str) -> Overview:
+    """A mailing by its name (m42), or the newest of an issue.
+
+    Raises:
+        NotFoundError: E910.
+    """
+    number = name.removeprefix("m")
+    query = select(mailing.c.id)
+    if number.isdecimal():
+        query = query.where(mailing.c.id == int(number))
+    else:
+        query = query.join(issue, issue.c.id == mailing.c.issue).where(issue.c.slug == name)
+    found = connection.scalar(query.order_by(mailing.c.id.desc()).limit(1))
+    if found is None:
+        raise NotFoundError("E910", f"There is no mailing {name}", next_step="mailer status")
+    return overviews(connection, only=MailingId(found))[0]
+
+
+def of_issue(connection: Connection, *, issue_slug: str, list_slug: str) -> Overview | None:
+    """The mailing of this issue to this list that was not cancelled."""
+    found = connection.scalar(
+        select(mailing.c.id)
+        .join(issue, issue.c.id == mailing.c.live_issue)
+        .join(list_, list_.c.id == mailing.c.list)
+        .where(issue.c.slug == issue_slug, list_.c.slug == list_slug)
+    )
+    return None if found is None else overviews(connection, only=MailingId(found))[0]
+
+
+def deliveries_of(connection: Connection, address_key: bytes) -> Iterator[Row[Any]]:
+    """Every delivery to one address, newest first, with its mailing."""
+    query = (
+        select(delivery, issue.c.slug.label("issue_slug"))
+        .join(mailing, mailing.c.id == delivery.c.mailing)
+        .join(issue, issue.c.id == mailing.c.issue)
+        .where(delivery.c.address_key == address_key)
+        .order_by(delivery.c.mailing.desc())
+    )
+    yield from connection.execute(query)

@@ -1,0 +1,103 @@
+"""A pool of connections to one relay: how many, how long each is used, when to try again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Protocol
+
+from mailer.smtp.connection import Connection, HandshakeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mailer.config import RelayConfig
+    from mailer.smtp.session import Event
+
+MESSAGES_PER_CONNECTION = 100  # S-4
+CONNECTION_SECONDS = 300.0  # S-4
+REJECTED_PER_CONNECTION = 15  # S-4: Postfix slows at 10 errors and hangs up at 20
+
+
+class Health(Protocol):
+    """Whether the relay may be tried; `delivery.pace.CircuitBreaker` is one."""
+
+    def allows(self, now: float) -> bool:
+        """Whether a connection may be opened at `now` (seconds, any monotonic clock)."""
+
+
+
+class Relay:
+    """Opens connections and forgets those that ended.
+
+    Args:
+        on_event: hears every event of every connection.
+        on_opened: hears of each new connection.
+        on_failed: hears why one could not be opened.
+    """
+
+    def __init__(
+        self,
+        config: RelayConfig,
+        *,
+        helo: str,
+        health: Health,
+        on_event: Callable[[Connection, Event], None],
+        on_opened: Callable[[Connection], None],
+        on_failed: Callable[[HandshakeError], None],
+    ) -> None:
+        self._config = config
+        self._helo = helo
+        self._health = health
+        self._on_event = on_event
+        self._on_opened = on_opened
+        self._on_failed = on_failed
+        self._opening: set[asyncio.Task[None]] = set()
+        self._quitting: set[asyncio.Task[None]] = set()
+
+    @property
+    def opening(self) -> int:
+        """How many connections are being opened."""
+        return len(self._opening)
+
+    def open(self, wanted: int, now: float) -> None:
+        """Begin to open up to `wanted` connections, as far as health allows."""
+        loop = asyncio.get_running_loop()
+        for _ in range(wanted):
+            if not self._health.allows(now):
+                return
+            task = loop.create_task(self._open())
+            self._opening.add(task)
+            task.add_done_callback(self._opening.discard)
+
+    async def _open(self) -> None:
+        try:
+            connection = await Connection.open(
+                self._config, on_event=self._on_event, helo=self._helo
+            )
+        except HandshakeError as error:
+            self._on_failed(error)
+        else:
+            self._on_opened(connection)
+
+    def spent(self, connection: Connection, now: float) -> bool:
+        """Whether a connection has served long enough and should make room for a fresh one."""
+        return (
+            connection.handed_over >= MESSAGES_PER_CONNECTION
+            or connection.rejected_rcpts >= REJECTED_PER_CONNECTION
+            or now - connection.opened_at >= CONNECTION_SECONDS
+        )
+
+    def retire(self, connection: Connection) -> None:
+        """Say QUIT in the background."""
+        task = asyncio.get_running_loop().create_task(connection.quit())
+        self._quitting.add(task)
+        task.add_done_callback(self._quitting.discard)
+
+    async def close(self) -> None:
+        """Give up what is being opened and wait for the QUITs that are under way."""
+        for task in list(self._opening):
+            task.cancel()
+        for task in [*self._opening, *self._quitting]:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
