@@ -1,0 +1,108 @@
+"""The names that templates know."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from mailer.config import ListConfig, Newsletter
+from mailer.model import Byline, Issue, Mailbox, Release
+from mailer.render.context import direction, names
+
+SENDER = Mailbox(name="The Weekly", address="weekly@example.org")
+NEWSLETTER = Newsletter(
+    name="The Weekly",
+    sender=SENDER,
+    reply_to=None,
+    url="https://news.example.org",
+    site="https://example.org",
+    address="1 Example Street, Exampleton",
+)
+READERS = ListConfig(
+    slug="weekly", title="Readers", sender=SENDER, language="en", timezone="Europe/Berlin"
+)
+ISSUE = Issue(
+    id="x",
+    file="issues/x.md",
+    digest="0" * 64,
+    body="",
+    body_line=1,
+    subject="Subject",
+    preheader="Preheader",
+    heading="",
+    date=None,
+    byline=None,
+    language="",
+    list="",
+    template="default",
+    reply_to="",
+    release=Release.BY_HAND,
+    send_at="",
+    feed=True,
+    meta={"colour": "blue"},
+)
+
+
+def _issue(planned: datetime = datetime(2026, 11, 24, 9, tzinfo=UTC), **changes: Any) -> Any:
+    issue = replace(ISSUE, **changes)
+    return names(issue, newsletter=NEWSLETTER, list_=READERS, planned=planned)["issue"]
+
+
+@pytest.mark.parametrize(
+    ("expected", "language"),
+    [
+        ("ltr", "en"),
+        ("ltr", "de-DE"),
+        ("rtl", "ar"),
+        ("rtl", "he-IL"),
+        ("rtl", "fa_IR"),
+        ("rtl", "az-Arab"),
+        ("ltr", "ar-Latn"),
+        ("ltr", ""),
+    ],
+)
+def test_the_language_decides_the_direction(expected: str, language: str) -> None:
+    assert expected == direction(language)
+
+
+@pytest.mark.parametrize(
+    ("expected", "language"),
+    [("4 August 2023", "en"), ("4 August 2023", "en-GB"), ("2023-08-04", "de"), ("2023-08-04", "")],
+)
+def test_dates_read_well_in_english_and_unambiguously_elsewhere(
+    expected: str, language: str
+) -> None:
+    readers = replace(READERS, language=language)
+    newsletter = replace(NEWSLETTER, language=language)
+    issue = replace(ISSUE, date=datetime(2023, 8, 4), language=language)  # noqa: DTZ001  as written
+    planned = datetime(2026, 1, 1, tzinfo=UTC)
+    known: Any = names(issue, newsletter=newsletter, list_=readers, planned=planned)
+    assert expected == known["issue"]["date"]
+
+
+def test_an_absent_date_is_the_planned_start_where_the_readers_are() -> None:
+    """Decisions 12: half past eleven at night in UTC is the next day in Berlin."""
+    assert _issue(datetime(2026, 11, 24, 23, 30, tzinfo=UTC))["date"] == "25 November 2026"
+
+
+def test_the_language_is_the_issues_else_the_lists() -> None:
+    assert _issue()["language"] == "en"
+    assert _issue(language="de")["language"] == "de"
+
+
+def test_a_byline_shows_the_host_of_its_site() -> None:
+    byline = Byline(author="Ann", site="https://www.ann.example.org/about", image="")
+    assert _issue(byline=byline)["byline"] == {
+        "author": "Ann",
+        "site": "https://www.ann.example.org/about",
+        "host": "ann.example.org",
+        "image": "",
+    }
+    assert _issue()["byline"] is None
+
+
+def test_every_key_of_the_front_matter_reaches_the_theme() -> None:
+    assert _issue()["meta"] == {"colour": "blue"}

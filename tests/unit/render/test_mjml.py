@@ -1,0 +1,111 @@
+"""MJML to HTML: parcels pass unharmed, errors name the template's line (E201 to E203)."""
+
+from __future__ import annotations
+
+import pytest
+from jinja2 import Environment
+from markupsafe import escape
+
+from mailer.errors import CheckError
+from mailer.render.mjml import Parcels, compile_shell
+from mailer.render.theme import Rendered
+
+SHELL = """<mjml lang="en" dir="ltr">
+<mj-head><mj-title>HEAD</mj-title></mj-head>
+<mj-body><mj-section><mj-column>
+<mj-text>
+BODY
+</mj-text>
+</mj-column></mj-section></mj-body>
+</mjml>"""
+
+
+def _shell(text: str) -> Rendered:
+    offsets = [0, *(place + 1 for place, sign in enumerate(text) if sign == "\n")]
+    lines = enumerate(offsets, start=1)
+    return Rendered(text=text, origins=tuple((offset, f"x.mjml:{line}") for line, offset in lines))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        'a "quoted" \\ text',
+        "no-break\xa0space, soft\xadhyphen, joiner\u200d, e\u0301",
+        "a < b && c > d",
+        "<i>c</i>\n<b>d</b>",
+        "https://example.org/?a=1&b=%20",
+        "--> {{ x }} {% y %}",
+        "日本語 🚀",
+    ],
+)
+@pytest.mark.parametrize("place", ["<p>{}</p>", '<img src="x" alt="{}" />', "<b>{}</b>\n<i>x</i>"])
+def test_a_value_passes_the_compiler_unharmed(value: str, place: str) -> None:
+    """The compiler alone would glue words, break attributes and refuse some of these."""
+    parcels = Parcels("seed")
+    environment = Environment(autoescape=True, finalize=parcels.finalize)
+    printed = environment.from_string(place.format("{{ value }}")).render(value=value)
+    html = parcels.unpack(compile_shell(_shell(SHELL.replace("BODY", printed))))
+    assert escape(value) in html
+
+
+def test_plain_words_and_markup_are_no_parcels() -> None:
+    """MJML must read measures and colours, and a macro makes MJML."""
+    parcels = Parcels("seed")
+    environment = Environment(autoescape=True, finalize=parcels.finalize)
+    source = "{% macro m() %}<mj-text>{% endmacro %}{{ m() }}{{ '600px' }} {{ '#fff' }}{{ none }}"
+    assert environment.from_string(source).render() == "<mj-text>600px #fff"
+
+
+def test_parcels_depend_on_seed_and_order_alone() -> None:
+    """Decisions 12."""
+    assert Parcels("a").pack("x") == Parcels("a").pack("y")
+    assert Parcels("a").pack("x") != Parcels("b").pack("x")
+
+
+def test_other_kinds_of_templates_get_no_parcels() -> None:
+    environment = Environment(autoescape=False, finalize=Parcels("seed").finalize)  # noqa: S701  the text part
+    assert environment.from_string("{{ value }}").render(value='a & "b"') == 'a & "b"'
+
+
+@pytest.mark.parametrize(
+    ("code", "line", "message", "body"),
+    [
+        ("E201", 5, "There is no <mj-foo>", "</mj-text><mj-foo></mj-foo><mj-text>"),
+        ("E202", 5, "belongs into <mj-section>", "</mj-text><mj-group></mj-group><mj-text>"),
+        ("E202", 5, "{% include %}", "</mj-text><mj-include path='x' /><mj-text>"),
+        ("E202", 5, "stand only once", "</mj-text><mjml></mjml><mj-text>"),
+        ("E203", 5, "parse", "a < b"),
+        ("E203", 6, "parse", "fine\n<p class=x>unquoted</p>"),
+        ("E203", 5, "end of stream", "<p>never closed"),
+        ("E203", 6, "unexpected", "x\n</p>\ny"),
+        ("E203", 4, "<mj-text> is not closed", "<p>x</p></mj-column>"),
+        ("E203", 8, "closes nothing", "</mj-text></mj-column></mj-section></mj-body></mjml>\n\n"),
+    ],
+)
+def test_an_error_names_the_line(code: str, line: int, message: str, body: str) -> None:
+    """E201, E202 and E203; the compiler itself says where only for some, and not all of them."""
+    with pytest.raises(CheckError) as caught:
+        compile_shell(_shell(SHELL.replace("BODY", body)))
+    assert (code, f"x.mjml:{line}") == (caught.value.code, caught.value.where)
+    assert message in caught.value.message
+
+
+@pytest.mark.parametrize("text", ["", "hello", "<p>x</p>"])
+def test_what_is_no_mjml_at_all_is_an_error(text: str) -> None:
+    with pytest.raises(CheckError) as caught:
+        compile_shell(_shell(text))
+    assert (caught.value.code, caught.value.where) == ("E203", "x.mjml:1")
+
+
+def test_byte_offsets_of_the_compiler_become_lines() -> None:
+    """It counts bytes: without care every ü before an error would move it."""
+    text = SHELL.replace("HEAD</mj-title>", "ü" * 300 + "</mj-title>\n<p>no place</p>")
+    with pytest.raises(CheckError) as caught:
+        compile_shell(_shell(text))
+    assert caught.value.where == "x.mjml:3"
+
+
+def test_comments_may_show_tags_and_defaults_may_name_any() -> None:
+    head = "<mj-attributes><mj-all padding='0' /><mj-class name='x' /><mj-text /></mj-attributes>"
+    text = SHELL.replace("<mj-title>", f"{head}<!-- <mj-foo> --><mj-title>")
+    assert "BODY" in compile_shell(_shell(text))

@@ -1,0 +1,168 @@
+"""Which template wins, and errors that name its file and line (E204, E205)."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mailer.errors import CheckError, MailerError
+from mailer.render import theme as theme_module
+from mailer.render.theme import Rendered, Theme, builtin_templates, shipped
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+END = "{% endfor %}"
+
+
+def _render(
+    root: Path, files: dict[str, str], kind: str = "mjml", template: str = "own"
+) -> Rendered:
+    for name, text in files.items():
+        path = root / "templates" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    theme = Theme(root, finalize=lambda value: value)
+    known = {"issue": {"subject": "a & b"}, "content": "CONTENT"}
+    return theme.render(template, kind, known, where="issues/x.md")
+
+
+def _refusal(root: Path, files: dict[str, str], template: str = "own") -> CheckError:
+    with pytest.raises(CheckError) as caught:
+        _render(root, files, template=template)
+    return caught.value
+
+
+def test_the_built_in_theme_stands_beside_the_package_in_a_checkout() -> None:
+    assert (builtin_templates() / "default.mjml").is_file()
+
+
+def test_an_installed_package_has_the_theme_inside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside = tmp_path / "mailer" / "_shipped" / "templates"
+    inside.mkdir(parents=True)
+    (tmp_path / "templates").mkdir()
+    monkeypatch.setattr(theme_module, "__file__", str(tmp_path / "mailer" / "render" / "theme.py"))
+    assert inside == builtin_templates()
+
+
+def test_an_incomplete_installation_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(theme_module, "__file__", str(tmp_path / "mailer" / "render" / "theme.py"))
+    with pytest.raises(MailerError, match="E206 issues is missing"):
+        shipped("issues")
+
+
+def test_a_file_of_the_newsletter_wins_and_the_others_stay(tmp_path: Path) -> None:
+    files = {"own.mjml": '{% include "partials/footer.mjml" %}', "partials/footer.mjml": "MINE"}
+    assert _render(tmp_path, files).text == "MINE"
+    assert "unsubscribe" in (builtin_templates() / "partials/footer.mjml").read_text()
+
+
+def test_an_own_template_without_text_or_css_uses_the_defaults(tmp_path: Path) -> None:
+    files = {"own.mjml": "x", "default.txt": "{{ content }}!"}
+    assert _render(tmp_path, files, kind="txt").text == "CONTENT!"
+    assert _render(tmp_path, {"own.txt": "own"}, kind="txt").text == "own"
+
+
+def test_mjml_is_escaped_and_text_is_not(tmp_path: Path) -> None:
+    """X-4: text without escaping, or subjects would read &amp;."""
+    files = {"own.mjml": "{{ issue.subject }}", "own.txt": "{{ issue.subject }}"}
+    assert _render(tmp_path, files).text == "a &amp; b"
+    assert _render(tmp_path, files, kind="txt").text == "a & b"
+
+
+@pytest.mark.parametrize(
+    ("where", "detail", "source"),
+    [
+        ("own.mjml:2", "'unknown' is undefined", "one\n{{ unknown }}"),
+        ("own.mjml:3", "no attribute 'colour'", "one\n\n{{ issue.colour }}"),
+        ("own.mjml:2", "'subscriber' is undefined", "one\n{% if subscriber.vip %}x{% endif %}"),
+        ("own.mjml:2", "Expected an expression", "one\n{% if %}"),
+        ("own.mjml:2", "Unexpected end of template", "\n{% if 1 %}"),
+        ("own.mjml:2", "No filter named 'safe'", "\n{{ content | safe }}"),
+        ("own.mjml:2", "division by zero", "\n{{ 1 / 0 }}"),
+        ("own.mjml:2", "unsupported operand", "\n{{ 1 + 'a' }}"),
+        ("own.mjml:2", "is unsafe", "\n{{ ''.__class__ }}"),
+        ("own.mjml:2", "Range too big", "\n{% for i in range(10**9) %}{% endfor %}"),
+        ("own.mjml:2", "no such page", "\n{{ view_url }}"),
+        ("part.mjml:2", "'unknown' is undefined", "\n\n{% include 'part.mjml' %}"),
+    ],
+)
+def test_a_mistake_names_the_template_and_its_line(
+    tmp_path: Path, where: str, detail: str, source: str
+) -> None:
+    """E204, case 13."""
+    error = _refusal(tmp_path, {"own.mjml": source, "part.mjml": "\n{{ unknown }}"})
+    assert ("E204", f"templates/{where}") == (error.code, error.where)
+    assert detail in error.detail
+
+
+@pytest.mark.parametrize(
+    ("where", "source"),
+    [
+        ("own.mjml:2", "\n{{ 'a' * 10**10 }}"),
+        ("own.mjml:1", "{% macro m() %}{{ m() }}{% endmacro %}\n{{ m() }}"),
+        ("own.mjml:1", "{% macro m() %}{{ m() }}{{ m() }}{% endmacro %}\n{{ m() }}"),
+        ("own.mjml:2", "\n{% include 'own.mjml' %}"),
+        ("own.mjml:1", "{% for i in range(9999) %}{% for j in range(9999) %}endless" + 2 * END),
+    ],
+)
+def test_a_template_without_end_is_stopped_within_seconds(
+    tmp_path: Path, where: str, source: str
+) -> None:
+    """E205, X-5, case 13: endless macro recursion, memory, five megabytes of output."""
+    started = time.monotonic()
+    error = _refusal(tmp_path, {"own.mjml": source})
+    assert ("E205", f"templates/{where}") == (error.code, error.where)
+    assert time.monotonic() - started < 5
+
+
+def test_a_missing_template_names_the_issue_and_what_there_is(tmp_path: Path) -> None:
+    error = _refusal(tmp_path, {"mine.mjml": "x"}, template="nope")
+    assert (error.code, error.where) == ("E204", "issues/x.md")
+    assert "default.mjml, mine.mjml" in error.detail
+
+
+@pytest.mark.parametrize("name", ["missing.mjml", "../../../etc/passwd"])
+def test_a_missing_include_names_the_line_that_asks_for_it(tmp_path: Path, name: str) -> None:
+    error = _refusal(tmp_path, {"own.mjml": f"\n{{% include '{name}' %}}"})
+    assert (error.code, error.where) == ("E204", "templates/own.mjml:2")
+    assert name in error.message
+
+
+def test_a_template_outside_the_folders_cannot_be_named(tmp_path: Path) -> None:
+    (tmp_path / "secret.mjml").write_text("secret")
+    assert "There is no template" in _refusal(tmp_path, {"x": ""}, template="../secret").message
+
+
+def test_a_built_in_template_is_called_so(tmp_path: Path) -> None:
+    theme = Theme(tmp_path, finalize=lambda value: value)
+    with pytest.raises(CheckError) as caught:
+        theme.render("default", "txt", {}, where="issues/x.md")
+    assert caught.value.where.startswith("built-in templates/")
+
+
+def test_each_place_of_the_product_knows_its_line(tmp_path: Path) -> None:
+    files = {
+        "own.mjml": "first\n{% if true %}\n  third {{ content }}\n{% endif %}\n"
+        "{% include 'part.mjml' %}\nsixth",
+        "part.mjml": "{# a comment\nof two lines #}in the\npart",
+    }
+    product = _render(tmp_path, files)
+    places = {
+        "first": "own.mjml:1",
+        "third": "own.mjml:3",
+        "CONTENT": "own.mjml:3",
+        "in the": "part.mjml:2",
+        "part": "part.mjml:3",
+        "sixth": "own.mjml:6",
+    }
+    for word, place in places.items():
+        assert f"templates/{place}" == product.where(product.text.index(word))
+    assert "\0" not in product.text
