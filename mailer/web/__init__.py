@@ -1,1 +1,1 @@
-"""TBD."""
+"""The public pages: what subscribers and mailbox providers reach; a GET changes nothing."""
