@@ -1,0 +1,86 @@
+"""Text in lines: wrapped at a width, indented, set apart by blank lines."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from wcwidth import wcwidth
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NARROWEST: Final = 20
+"""Columns that the deepest nesting still gets."""
+
+_SPACE = re.compile(r"[ \t\r\f\v]+")  # a no-break space is none
+_NOT_FIRST: Final = frozenset(
+    "、。，．・：；？！）」』】〕〉》”’ー々ゝっゃゅょぁぃぅぇぉァィゥェォッャュョ"
+)
+_WIDE = r"\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef"
+_WIDE_SIGN = re.compile(rf"[{_WIDE}]")
+_PIECE = re.compile(rf"[{_WIDE}]|[^{_WIDE}]+")
+
+
+def columns(text: str) -> int:
+    """How many columns a text takes on a terminal or in a mail of fixed pitch."""
+    return len(text) if text.isascii() else sum(max(wcwidth(sign), 0) for sign in text)
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """Break at spaces, at line ends that are meant, and between CJK signs."""
+    lines: list[str] = []
+    for part in text.strip(" \t\r\n\f\v").split("\n"):
+        lines += _wrap_line(part, width)
+    while lines and not lines[-1]:
+        lines.pop()
+    return lines
+
+
+def _wrap_line(text: str, width: int) -> list[str]:
+    lines = [""]
+    used = 0
+    for space, piece in _units(text):
+        gap, needed = space if used else "", columns(piece)
+        if used and used + len(gap) + needed > width and piece[0] not in _NOT_FIRST:
+            lines.append(piece)
+            used = needed
+        else:
+            lines[-1] += gap + piece
+            used += len(gap) + needed
+    return lines
+
+
+def _units(text: str) -> Iterator[tuple[str, str]]:
+    """What may not be broken, each with the space before it."""
+    for word in _SPACE.split(text):
+        if not word:
+            continue
+        if "://" in word or not _WIDE_SIGN.search(word):
+            yield " ", word
+            continue
+        first = True
+        for piece in _PIECE.findall(word):
+            yield (" " if first else ""), piece
+            first = False
+
+
+def join(parts: list[list[str]], *, tight: bool) -> list[str]:
+    """The lines of several blocks, a blank line between them unless they are to stand tight."""
+    lines: list[str] = []
+    for part in parts:
+        if lines and not tight:
+            lines.append("")
+        lines += part
+    return lines
+
+
+def indent(lines: list[str], first: str, rest: str) -> list[str]:
+    """Lines with one thing before the first of them and another before the rest."""
+    return [((rest if number else first) + line).rstrip() for number, line in enumerate(lines)]
+
+
+def hang(text: str, first: str, width: int) -> list[str]:
+    """A text wrapped behind `first`, its other lines below its beginning."""
+    space = " " * columns(first)
+    return indent(wrap(text, width - len(space)), first, space)

@@ -1,0 +1,149 @@
+"""Markdown in, mail-safe HTML and plain text out: once per issue, from one tree.
+
+::
+
+    body ──Python-Markdown──▶ HTML ──sanitise──▶ safe HTML ──shape.settle──▶ tree ──▶ text
+                                                                               └──shape.box──▶ HTML
+
+The classes that the HTML may carry are listed in `shape`.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import threading
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+import markdown as python_markdown
+import pymdownx.emoji
+
+from mailer.content import plaintext, sanitise, shape
+from mailer.content.source import Source
+from mailer.errors import CheckError
+
+if TYPE_CHECKING:
+    from mailer.model import Finding
+
+_EXTENSIONS: Final[dict[str, dict[str, Any]]] = {
+    "abbr": {},
+    "attr_list": {},
+    "def_list": {},
+    "footnotes": {},
+    "md_in_html": {},
+    "sane_lists": {},
+    "tables": {"use_align_attribute": True},
+    "pymdownx.betterem": {},
+    "pymdownx.emoji": {
+        "emoji_index": pymdownx.emoji.gemoji,
+        "emoji_generator": pymdownx.emoji.to_alt,
+    },
+    "pymdownx.highlight": {"use_pygments": False},  # `shape.highlight` colours by roles
+    "pymdownx.magiclink": {},
+    "pymdownx.mark": {},
+    "pymdownx.superfences": {},
+    "pymdownx.tasklist": {},
+    "pymdownx.tilde": {"subscript": False},  # "~5 min" means about
+}
+
+_DEEPEST: Final = 100
+"""Levels of nesting: libxml2 ends a document silently at about 250, the theme's included."""
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f]")
+_SPACES = str.maketrans("\x0b\x0c", "  ")
+_BREAK = re.compile(r"<br\b[^>]*>", re.IGNORECASE)
+_TAG = re.compile(r"<[^>]*>")
+
+_engine_lock = threading.Lock()
+"""A Markdown instance keeps state while it converts; the GIL lets nobody lose by waiting."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """The content of an issue, without header and footer.
+
+    Attributes:
+        html: inner HTML of the content area.
+        text: the same for text/plain, wrapped, ends with one newline.
+    """
+
+    html: str
+    text: str
+    findings: tuple[Finding, ...]
+
+
+def convert(body: str, *, title: str, site: str, file: str, body_line: int) -> Document:
+    """Render the body of an issue.
+
+    Args:
+        body: Markdown; per-recipient places already are opaque words like `tok3f9ac01b22s0`.
+        title: the heading if the body has none of its own, or several.
+        site: what root-relative addresses stand on.
+        file: path for findings and errors.
+        body_line: line in the file of the first line of the body.
+
+    Raises:
+        CheckError: E205, nested too deeply for any mail client.
+    """
+    source = Source(body=_printable(body), file=file, body_line=body_line)
+    _report_controls(body, source)
+    safe = sanitise.clean(_markdown(source), source)
+    _guard(sanitise.depth(safe), source)
+    tree = shape.parse(safe)
+    shape.settle(tree, title=_printable(title), site=site, source=source)
+    text = shape.restore(plaintext.to_text(tree))
+    shape.box(tree)
+    markup = shape.write(tree)
+    _guard(sanitise.depth(markup), source)
+    findings = sorted(source.findings, key=lambda finding: finding.line)
+    return Document(html=markup, text=text, findings=tuple(findings))
+
+
+def plain(snippet: str) -> str:
+    """The words of a few lines of Markdown, on one line: for a subject or a preheader."""
+    source = Source(body=_printable(snippet), file="", body_line=1)
+    return " ".join(html.unescape(_TAG.sub("", _BREAK.sub(" ", _markdown(source)))).split())
+
+
+@cache
+def _engine() -> python_markdown.Markdown:
+    return python_markdown.Markdown(
+        extensions=list(_EXTENSIONS), extension_configs=_EXTENSIONS, output_format="html"
+    )
+
+
+def _markdown(source: Source) -> str:
+    try:
+        with _engine_lock:
+            engine = _engine()
+            engine.reset()
+            return engine.convert(source.body)
+    except RecursionError as error:
+        raise _too_deep(source) from error
+
+
+def _guard(levels: int, source: Source) -> None:
+    if levels > _DEEPEST:
+        raise _too_deep(source)
+
+
+def _too_deep(source: Source) -> CheckError:
+    return CheckError(
+        "E205",
+        "Lists, quotes or HTML are nested too deeply",
+        where=source.file,
+        detail=f"No more than {_DEEPEST} levels survive the parsers of mail clients.",
+        next_step="make the text flatter",
+    )
+
+
+def _printable(body: str) -> str:
+    return _CONTROLS.sub("", body.translate(_SPACES))
+
+
+def _report_controls(body: str, source: Source) -> None:
+    for sign in _CONTROLS.finditer(body):
+        line = source.body_line + body.count("\n", 0, sign.start())
+        source.report("W152", f"control character U+{ord(sign[0]):04X} removed", line=line)

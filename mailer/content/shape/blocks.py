@@ -1,0 +1,118 @@
+"""Blocks: headings in order, tables that say what they are, no stray text or attributes."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from lxml.html.builder import E
+
+if TYPE_CHECKING:
+    from lxml.html import HtmlElement
+
+_BLOCKS_NAMES = (
+    "blockquote center details dd div dl dt figcaption figure h1 h2 h3 h4 h5 h6 hr li ol p "
+    "pre summary table tbody td tfoot th thead tr ul caption"
+)
+BLOCKS: Final = frozenset(_BLOCKS_NAMES.split())
+
+_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+_ALIGN = re.compile(r"text-align\s*:\s*(left|center|right)", re.IGNORECASE)
+_CLASSES_NAMES = "check codebox data details footnotes quote ref summary task tasks wide k s c n f"
+_CLASSES = frozenset(_CLASSES_NAMES.split())
+_ATTRIBUTES_NAMES = (
+    "align alt border cellpadding cellspacing class colspan dir height href lang name "
+    "reversed role rowspan scope src start title type value width"
+)
+_ATTRIBUTES: Final = frozenset(_ATTRIBUTES_NAMES.split())
+
+
+def text_of(element: HtmlElement) -> str:
+    """The words of an element, white space collapsed."""
+    return " ".join("".join(element.itertext()).split())
+
+
+def headings(root: HtmlElement, *, title: str) -> None:
+    """Exactly one h1: the body's own, or else the title above all others, which follow from h2."""
+    found = list(root.iter(*_HEADINGS))
+    for element in list(found):
+        if not text_of(element) and not any(True for _ in element.iter("img", "a")):
+            element.drop_tree()
+            found.remove(element)
+    levels = [int(element.tag[1]) for element in found]
+    if levels.count(1) == 1:
+        return
+    shift = 2 - min(levels, default=2)
+    for element, level in zip(found, levels, strict=True):
+        element.tag = f"h{min(level + shift, 6)}"
+    if title:
+        heading = E.h1(title)
+        heading.tail = "\n" + (root.text or "").lstrip("\n")
+        root.text = None
+        root.insert(0, heading)
+
+
+def unfold(root: HtmlElement) -> None:
+    """`details` show their content; `center` is an alignment."""
+    for element in list(root.iter("details", "summary", "center")):
+        if element.tag == "center":
+            element.set("align", "center")
+        else:
+            element.set("class", element.tag)
+        element.tag = "div"
+
+
+def mark_tables(root: HtmlElement) -> None:
+    """A table with header cells holds data, any other is layout; alignment is an attribute."""
+    for table in root.iter("table"):
+        own = [cell for cell in table.iter("th") if next(cell.iterancestors("table")) is table]
+        if own:
+            table.set("class", "data")
+        else:
+            table.set("role", "presentation")
+    for cell in root.iter("td", "th"):
+        align = _ALIGN.search(cell.get("style", ""))
+        if align:
+            cell.set("align", align[1].lower())
+
+
+def paragraphs(root: HtmlElement) -> None:
+    """Text and inline elements that stand loose between blocks get a paragraph of their own."""
+    run: HtmlElement | None = None
+    children = list(root)
+    if (root.text or "").strip():
+        run = E.p(root.text.lstrip())
+        root.text = "\n"
+        root.insert(0, run)
+    for child in children:
+        tail = child.tail or ""
+        if child.tag in BLOCKS:
+            run = None
+            if tail.strip():
+                child.tail = "\n"
+                run = E.p(tail.lstrip())
+                child.addnext(run)
+                run.tail = "\n"
+        elif run is None:
+            run = E.p()
+            child.addprevious(run)
+            run.append(child)
+            run.tail = "\n"
+        else:
+            run.append(child)
+    for element in list(root.iter("p")):
+        if not text_of(element) and not len(element):
+            element.drop_tree()
+
+
+def strip(root: HtmlElement) -> None:
+    """Only attributes of the mail-safe subset and classes of ours remain."""
+    for element in root.iter():
+        for name in element.keys():  # noqa: SIM118  a snapshot: attributes go meanwhile
+            if name not in _ATTRIBUTES:
+                del element.attrib[name]
+        kept = [word for word in element.get("class", "").split() if word in _CLASSES]
+        if kept:
+            element.set("class", " ".join(kept))
+        else:
+            element.attrib.pop("class", None)
