@@ -57,6 +57,10 @@ _PARENTS: Final[dict[str, frozenset[str]]] = {
 }
 """Which element may stand in which; what mj-attributes holds are defaults, not elements."""
 
+_HOLDING_HTML: Final = (
+    frozenset(_PARENTS) - frozenset().union(*_PARENTS.values()) - {"mj-attributes"}
+)
+
 
 class Parcels:
     """Values on their way past the compiler, each under a token of ASCII letters and digits.
@@ -121,6 +125,8 @@ def _check_tags(shell: Rendered) -> None:
                 raise _error("E203", culprit, shell, since if parent else tag.start())
             opened.pop()
             continue
+        if parent in _HOLDING_HTML:
+            raise _error("E203", f"<{parent}> is not closed before <{name}>", shell, since)
         _check_place(name, parent, shell, tag.start())
         if not tag["empty"]:
             opened.append((name, tag.start()))

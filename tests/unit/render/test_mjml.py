@@ -72,6 +72,7 @@ def test_other_kinds_of_templates_get_no_parcels() -> None:
     [
         ("E201", 5, "There is no <mj-foo>", "</mj-text><mj-foo></mj-foo><mj-text>"),
         ("E202", 5, "belongs into <mj-section>", "</mj-text><mj-group></mj-group><mj-text>"),
+        ("E203", 4, "not closed before <mj-image>", "<mj-image src='x' />"),
         ("E202", 5, "{% include %}", "</mj-text><mj-include path='x' /><mj-text>"),
         ("E202", 5, "stand only once", "</mj-text><mjml></mjml><mj-text>"),
         ("E203", 5, "parse", "a < b"),
