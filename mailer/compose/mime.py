@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from binascii import a2b_base64, a2b_qp
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from mailer import address
 from mailer.compose import headers, transfer
 from mailer.compose.fields import Identity, Personal
-from mailer.compose.links import unsubscribe_url
+from mailer.compose.links import UNSUBSCRIBE_TOKEN_OCTETS, unsubscribe_url
 from mailer.compose.places import Places
 from mailer.errors import CheckError
 from mailer.model import MICROSECONDS, Instant, Message
@@ -39,17 +38,19 @@ _SUBJECT_WIRE = re.compile(r"[!-~][ -~]*(?:\r\n [ -~]*[!-~])*").fullmatch
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sizes:
-    """Octets of one message (E150): each part as read and as encoded, and all of it."""
+    """Octets of both parts, as they are read and as they travel (M-28, E150)."""
 
-    html: int
+    html_decoded: int
     html_encoded: int
-    text: int
+    text_decoded: int
     text_encoded: int
-    message: int
 
 
 class MessageTemplate:
     """One revision of an issue, ready to be composed for any of its recipients.
+
+    Attributes:
+        rendering: what it was compiled from.
 
     Raises:
         CheckError: E102 or E109, characters that cannot be mailed; E140, an expression.
@@ -59,6 +60,7 @@ class MessageTemplate:
 
     def __init__(self, rendering: Rendering, revision: Revision, keyring: Keyring) -> None:
         keyring.require(revision.key_id)
+        self.rendering = rendering
         self._keyring = keyring
         self._key_id = revision.key_id
         self._identity = Identity(revision)
@@ -123,18 +125,29 @@ class MessageTemplate:
             values=used,
         )
 
-    def sizes(self, message: Message) -> Sizes:
-        """Measure a message of this template: ask it about the largest one (M-28)."""
+    @property
+    def sizes(self) -> Sizes:
+        """The parts with links of real length; a subscriber's own values count as empty."""
+        link = unsubscribe_url(self._identity.url, "a" * UNSUBSCRIBE_TOKEN_OCTETS)
+        filled = self._places.sample(link)
+        html, text = list[bytes](), list[bytes]()
+        self._html.extend(html, filled)
+        self._text.extend(text, filled)
+        return self._measure(html=b"".join(html), text=b"".join(text))
+
+    def measure(self, message: Message) -> Sizes:
+        """The parts of one message of this template, its subscriber's values included."""
         delimiter = f"\r\n--{self._boundary}\r\n".encode("ascii")
         _, text, html = message.content.removesuffix(self._end).split(delimiter)
-        text_octets, text_encoded = _measure(text)
-        html_octets, html_encoded = _measure(html)
+        blank_line = b"\r\n\r\n"
+        return self._measure(html=html.partition(blank_line)[2], text=text.partition(blank_line)[2])
+
+    def _measure(self, *, html: bytes, text: bytes) -> Sizes:
         return Sizes(
-            html=html_octets,
-            html_encoded=html_encoded,
-            text=text_octets,
-            text_encoded=text_encoded,
-            message=len(message.content),
+            html_decoded=len(transfer.decode(self._html.encoding, html)),
+            html_encoded=len(html),
+            text_decoded=len(transfer.decode(self._text.encoding, text)),
+            text_encoded=len(text),
         )
 
     def _format(self, date: Instant) -> bytes:
@@ -221,10 +234,3 @@ def _boundary(revision: Revision) -> str:
     """
     digest = hashlib.sha256(f"{revision.issue}\n{revision.digest}".encode()).hexdigest()
     return "=_" + digest[:_BOUNDARY_LETTERS].translate(_DIGITS_TO_LETTERS)
-
-
-def _measure(part: bytes) -> tuple[int, int]:
-    """Octets of one part, decoded and encoded."""
-    head, _, body = part.partition(b"\r\n\r\n")
-    decode = a2b_base64 if head.endswith(b"base64") else a2b_qp
-    return len(decode(body)), len(body)

@@ -81,6 +81,11 @@ class Places:
         used = [value for value, (_, own) in zip(raw, self._run, strict=True) if own]
         return filled, tuple(used)
 
+    def sample(self, link: str) -> list[str]:
+        """The escaped values with a link, and nothing where a subscriber's own would stand."""
+        raw = self._restore(link, [""] * self._stored)
+        return [raw[number] and escape(raw[number], slot) for number, escape, slot in self._escape]
+
     def _evaluate(self, recipient: Recipient, link: str) -> list[str]:
         if not self._run:
             return []

@@ -10,7 +10,7 @@ issues, for which base64 is the shorter one, cost a recipient no more than Engli
 from __future__ import annotations
 
 import re
-from binascii import b2a_base64
+from binascii import a2b_base64, a2b_qp, b2a_base64
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -56,6 +56,11 @@ def choose(texts: Sequence[str], places: Sequence[int]) -> Part:
     assert texts[-1].endswith("\n")
     part, other = QuotedPrintable(texts, places), Base64(texts, places)
     return part if part.octets <= other.octets else other
+
+
+def decode(encoding: str, wire: bytes) -> bytes:
+    """The octets of a part, as a reader gets them."""
+    return a2b_base64(wire) if encoding == Base64.encoding else a2b_qp(wire)
 
 
 class QuotedPrintable:
