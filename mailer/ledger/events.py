@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, func, insert, select
 
-from mailer.ledger.dialect import insert_new
+from mailer.ledger.dialect import insert_new, insert_rows
 from mailer.ledger.schema import event
 from mailer.model import Instant, MailingId, SubscriberId
 
@@ -26,6 +26,7 @@ PAGE = 100
 class Kind(StrEnum):
     """What may happen to a person; mailings and deliveries write their states as kinds."""
 
+    SIGNED_UP = "signed up"
     SUBSCRIBED = "subscribed"
     CHANGED = "changed"
     UNSUBSCRIBED = "unsubscribed"
@@ -94,6 +95,25 @@ def record(
     }
     statement = insert(event) if once is None else insert_new(connection, event)
     return connection.execute(statement, values).rowcount == 1
+
+
+def record_each(
+    connection: Connection,
+    people: Collection[tuple[SubscriberId, bytes]],
+    *,
+    kind: str,
+    actor: str,
+    at: Instant,
+    detail: Mapping[str, Any],
+) -> None:
+    """Write down that the same happened to each of these people: number and keyed address."""
+    text = json.dumps(dict(detail), ensure_ascii=False)
+    insert_rows(
+        connection,
+        event,
+        ["at", "kind", "actor", "subscriber", "address_key", "detail"],
+        [(at, str(kind), actor, number, key, text) for number, key in people],
+    )
 
 
 def history(

@@ -1,0 +1,390 @@
+"""People come onto a list: decided per person, written per batch in one transaction.
+
+::
+
+    known to the list as │ asked for as   → verdict      what is written
+    ─────────────────────┼─────────────────────────────────────────────────────────────────────────
+    suppressed           │ anything       suppressed     nothing                         (B-21)
+    unsubscribed         │ anything       unsubscribed   nothing                         (case 23)
+    forgotten            │ anything       unsubscribed   nothing
+    nobody               │ any state      added          person, if new, and subscription
+    pending              │ confirmed      updated        confirmed, with the new consent
+    pending, confirmed   │ unsubscribed   updated        unsubscribed; dispatchers look again
+    pending, confirmed   │ otherwise      updated        name, language, attributes that differ
+                         │                unchanged      nothing
+
+What arrives lies in a temporary table, so that thousands cost a few statements: 11 instead of 31 µs
+per person on SQLite.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sqlalchemy import (
+    Column,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    bindparam,
+    case,
+    delete,
+    insert,
+    literal,
+    null,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.schema import CreateTable
+
+from mailer.ledger import events
+from mailer.ledger.database import bump_changes
+from mailer.ledger.dialect import insert_new, insert_rows
+from mailer.ledger.events import Kind
+from mailer.ledger.schema import event, subscriber, subscription, suppression
+from mailer.model import Instant, ListId, SubscriberId, SubscriptionState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from sqlalchemy import ColumnElement, Connection
+
+CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
+"""What no value may hold that can reach a header (M-11)."""
+
+# Made once: `json.dumps` with arguments makes an encoder per call.
+dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+# Its columns behind `n` are those of Entry.
+_arriving = Table(
+    "arriving",
+    MetaData(),
+    Column("n", Integer, primary_key=True, autoincrement=False),
+    Column("email", Text),
+    Column("address", Text),
+    Column("address_key", LargeBinary),
+    Column("name", Text),
+    Column("language", Text),
+    Column("attributes", Text),
+    Column("state", Text),
+    prefixes=["TEMPORARY"],
+)
+
+
+class Verdict(StrEnum):
+    """What became of one line of a file, or of one person who was added by hand."""
+
+    ADDED = "added"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    UNSUBSCRIBED = "unsubscribed"
+    SUPPRESSED = "suppressed"
+    INVALID = "invalid"
+    DUPLICATE = "duplicate"
+
+    @property
+    def skipped(self) -> bool:
+        """Whether nothing was done, for a reason."""
+        return self not in (Verdict.ADDED, Verdict.UPDATED, Verdict.UNCHANGED)
+
+    @property
+    def label(self) -> str:
+        """As reports show it: `skipped: suppressed` (B-21)."""
+        return f"skipped: {self}" if self.skipped else str(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consent:
+    """Why these people may be mailed (decisions 11).
+
+    Attributes:
+        source: where they come from: "import", "add", "form".
+        reason: the operator's words.
+        batch: the import; None without one.
+    """
+
+    source: str
+    operator: str
+    at: Instant
+    reason: str = ""
+    batch: int | None = None
+
+    @property
+    def actor(self) -> str:
+        """Who did it, for events."""
+        return self.operator or self.source
+
+
+class Entry(NamedTuple):
+    """One person as asked for; a tuple, because an import makes a million of them.
+
+    `key` is the ledger's `normalised_key` of `normalised`; `attributes` is a JSON object.
+    """
+
+    given: str
+    normalised: str
+    key: bytes
+    name: str = ""
+    language: str = ""
+    attributes: str = "{}"
+    state: str = SubscriptionState.CONFIRMED
+
+
+class Known(NamedTuple):
+    """What the ledger knows of an entry's person; `state` is None if not on the list."""
+
+    n: int
+    suppressed: bytes | None
+    id: int | None
+    address: str | None
+    name: str
+    language: str
+    attributes: str
+    state: str | None
+
+
+class Move(NamedTuple):
+    """What happens to one entry; `details` are name, language and attributes if they change."""
+
+    entry: Entry
+    verdict: Verdict
+    known: Known | None = None
+    details: tuple[str, str, str] | None = None
+
+
+def join(
+    connection: Connection, list_id: ListId, entries: Sequence[Entry], consent: Consent
+) -> list[Verdict]:
+    """Put people onto a list; one verdict per entry, whose keys must all differ."""
+    moves = decide(connection, list_id, entries)
+    _add(connection, list_id, moves, consent)
+    _change(connection, [move for move in moves if move.details is not None], consent)
+    for state in (SubscriptionState.CONFIRMED, SubscriptionState.UNSUBSCRIBED):
+        moving = [move for move in moves if _state_moves(move) and move.entry.state == state]
+        _move(connection, list_id, moving, state, consent)
+    return [move.verdict for move in moves]
+
+
+def decide(connection: Connection, list_id: ListId | None, entries: Sequence[Entry]) -> list[Move]:
+    """The table above, without its last column; a list that is None has nobody yet."""
+    connection.execute(CreateTable(_arriving, if_not_exists=True))
+    connection.execute(delete(_arriving))
+    names = [column.name for column in _arriving.columns]
+    insert_rows(connection, _arriving, names, [(n, *entry) for n, entry in enumerate(entries)])
+    on_list = (subscription.c.subscriber == subscriber.c.id) & (subscription.c.list == list_id)
+    same_key = _arriving.c.address_key
+    known = {
+        row.n: Known._make(row)
+        for row in connection.execute(
+            select(
+                _arriving.c.n,
+                suppression.c.address_key.label("suppressed"),
+                subscriber.c.id,
+                subscriber.c.address,
+                subscriber.c.name,
+                subscriber.c.language,
+                subscriber.c.attributes,
+                subscription.c.state,
+            )
+            .select_from(
+                _arriving.outerjoin(suppression, suppression.c.address_key == same_key)
+                .outerjoin(subscriber, subscriber.c.address_key == same_key)
+                .outerjoin(subscription, on_list)
+            )
+            .where(or_(subscriber.c.id.is_not(None), suppression.c.address_key.is_not(None)))
+        )
+    }
+    return [_decide(entry, known.get(n)) for n, entry in enumerate(entries)]
+
+
+def _decide(entry: Entry, known: Known | None) -> Move:
+    if known is None:
+        return Move(entry, Verdict.ADDED)
+    if known.suppressed is not None:
+        return Move(entry, Verdict.SUPPRESSED, known)
+    if known.address is None or known.state == SubscriptionState.UNSUBSCRIBED:
+        return Move(entry, Verdict.UNSUBSCRIBED, known)
+    details = _merged(entry, known)
+    if known.state is None:
+        return Move(entry, Verdict.ADDED, known, details)
+    moves = Move(entry, Verdict.UPDATED, known, details)
+    if details is not None or _state_moves(moves):
+        return moves
+    return Move(entry, Verdict.UNCHANGED, known)
+
+
+def _state_moves(move: Move) -> bool:
+    if move.verdict is not Verdict.UPDATED or move.known is None:
+        return False
+    if move.entry.state == SubscriptionState.UNSUBSCRIBED:
+        return True
+    pending = move.known.state == SubscriptionState.PENDING
+    return pending and move.entry.state == SubscriptionState.CONFIRMED
+
+
+def _merged(entry: Entry, known: Known) -> tuple[str, str, str] | None:
+    """Name, language and attributes where they differ; what an entry leaves empty stays."""
+    name, language = entry.name or known.name, entry.language or known.language
+    attributes = known.attributes
+    if entry.attributes not in ("{}", attributes):
+        old: Mapping[str, Any] = json.loads(attributes)
+        merged = {**old, **json.loads(entry.attributes)}
+        if merged != old:
+            attributes = dump(merged)
+    new = (name, language, attributes)
+    return None if new == (known.name, known.language, known.attributes) else new
+
+
+# --- writing -------------------------------------------------------------------------------------
+
+
+def _add(connection: Connection, list_id: ListId, moves: Sequence[Move], consent: Consent) -> None:
+    others = [{"b_n": n} for n, move in enumerate(moves) if move.verdict is not Verdict.ADDED]
+    if len(others) == len(moves):
+        return
+    if others:
+        connection.execute(delete(_arriving).where(_arriving.c.n == bindparam("b_n")), others)
+    same = ["email", "address", "address_key", "name", "language", "attributes"]
+    arriving = select(
+        *(_arriving.c[name] for name in same), _typed(subscriber, "created_at", consent.at)
+    )
+    connection.execute(
+        insert_new(connection, subscriber).from_select(
+            [*same, "created_at"], arriving.order_by(_arriving.c.n)
+        )
+    )
+    arrived = _arriving.join(subscriber, subscriber.c.address_key == _arriving.c.address_key)
+    subscribed = {
+        "list": _typed(subscription, "list", list_id),
+        "subscriber": subscriber.c.id,
+        "state": _arriving.c.state,
+        "source": _typed(subscription, "source", consent.source),
+        "reason": _typed(subscription, "reason", consent.reason),
+        "operator": _typed(subscription, "operator", consent.operator),
+        "import_batch": _typed(subscription, "import_batch", consent.batch),
+        "created_at": _typed(subscription, "created_at", consent.at),
+        "confirmed_at": _at_if(SubscriptionState.CONFIRMED, consent),
+        "left_at": _at_if(SubscriptionState.UNSUBSCRIBED, consent),
+    }
+    written = {
+        "at": _typed(event, "at", consent.at),
+        "kind": case(_KINDS, value=_arriving.c.state),
+        "actor": _typed(event, "actor", consent.actor),
+        "subscriber": subscriber.c.id,
+        "address_key": subscriber.c.address_key,
+        "detail": _typed(event, "detail", dump(_detail(list_id, consent))),
+    }
+    for table, values in ((subscription, subscribed), (event, written)):
+        rows = select(*values.values()).select_from(arrived).order_by(subscriber.c.id)
+        connection.execute(insert(table).from_select(list(values), rows))
+
+
+_KINDS = {
+    SubscriptionState.CONFIRMED: Kind.SUBSCRIBED,
+    SubscriptionState.PENDING: Kind.SIGNED_UP,
+    SubscriptionState.UNSUBSCRIBED: Kind.UNSUBSCRIBED,
+}
+
+
+def _typed(table: Table, name: str, value: object) -> ColumnElement[Any]:
+    """A constant of a column's type: PostgreSQL takes a bare number for one of 32 bits."""
+    return literal(value, table.c[name].type)
+
+
+def _at_if(state: SubscriptionState, consent: Consent) -> ColumnElement[Any]:
+    at = _typed(subscription, "created_at", consent.at)
+    return case((_arriving.c.state == state, at), else_=null())
+
+
+def _detail(list_id: ListId, consent: Consent) -> dict[str, Any]:
+    return {
+        "list": list_id,
+        "source": consent.source,
+        "reason": consent.reason,
+        "batch": consent.batch,
+    }
+
+
+_DETAILS = (
+    update(subscriber)
+    .where(subscriber.c.id == bindparam("b_id"))
+    .values(
+        name=bindparam("b_name"),
+        language=bindparam("b_language"),
+        attributes=bindparam("b_attributes"),
+    )
+)
+
+
+def _change(connection: Connection, moves: Sequence[Move], consent: Consent) -> None:
+    rows = [
+        {
+            "b_id": move.known.id,
+            "b_name": move.details[0],
+            "b_language": move.details[1],
+            "b_attributes": move.details[2],
+        }
+        for move in moves
+        if move.known is not None and move.details is not None
+    ]
+    if rows:
+        connection.execute(_DETAILS, rows)
+        detail = {"source": consent.source, "batch": consent.batch}
+        _record(connection, moves, Kind.CHANGED, detail, consent)
+
+
+def _move(
+    connection: Connection,
+    list_id: ListId,
+    moves: Sequence[Move],
+    state: SubscriptionState,
+    consent: Consent,
+) -> None:
+    if not moves:
+        return
+    values: dict[str, Any] = {
+        "state": state,
+        "source": consent.source,
+        "reason": consent.reason,
+        "operator": consent.operator,
+        "import_batch": consent.batch,
+    }
+    left = state is SubscriptionState.UNSUBSCRIBED
+    values["left_at" if left else "confirmed_at"] = consent.at
+    connection.execute(
+        update(subscription)
+        .where(subscription.c.list == list_id, subscription.c.subscriber == bindparam("b_id"))
+        .values(values),
+        [{"b_id": move.known.id} for move in moves if move.known is not None],
+    )
+    _record(connection, moves, _KINDS[state], _detail(list_id, consent), consent)
+    if left:
+        bump_changes(connection)
+
+
+def _record(
+    connection: Connection,
+    moves: Iterable[Move],
+    kind: Kind,
+    detail: Mapping[str, Any],
+    consent: Consent,
+) -> None:
+    events.record_each(
+        connection,
+        [
+            (SubscriberId(move.known.id), move.entry.key)
+            for move in moves
+            if move.known is not None and move.known.id is not None
+        ],
+        kind=kind,
+        actor=consent.actor,
+        at=consent.at,
+        detail=detail,
+    )
