@@ -153,6 +153,8 @@ _THROTTLES: Final = (
     (re.compile(r"\b(RP-00[123]|S775|S3114|S3115)\b"), 90 * MINUTE),
     (re.compile(r"\[TSS04\]"), 2 * HOUR),
 )
+# R6647 §5: earlier than five minutes is too early for most.
+_GREYLIST: Final = re.compile(r"4\.7\.1\b|gr[ea]ylist", re.IGNORECASE)
 _TOO_MANY_RECIPIENTS: Final = "4.5.3"
 
 _HARD: Final = {BounceClass.HARD_ADDRESS, BounceClass.HARD_DOMAIN}
@@ -190,7 +192,10 @@ def decide(
         return Decision(
             state=DeliveryState.REJECTED, bounce_class=_class_of_expired(said), counts=True
         )
-    wait = _spread(ASIDE, jitter) if then is _Then.ASIDE else retry_delay(attempts, jitter)
+    if then is _Then.ASIDE:
+        wait = _spread(ASIDE, jitter)
+    else:
+        wait = max(retry_delay(attempts, jitter), RETRIES[0] if _GREYLIST.search(said.text) else 0)
     asked = _spread(_asked_pause(said), jitter)
     return Decision(
         state=DeliveryState.QUEUED,

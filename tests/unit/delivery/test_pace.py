@@ -1,0 +1,156 @@
+"""How fast, and when to try again (S-32 as far as one relay; interface §1.6 A)."""
+
+from __future__ import annotations
+
+import pytest
+
+from mailer.delivery.pace import Bucket, CircuitBreaker
+
+
+def test_without_a_rate_nothing_waits() -> None:
+    bucket = Bucket(None)
+    for _ in range(1000):
+        assert bucket.delay(5.0) == 0
+        bucket.take(5.0)
+
+
+def sent_until(bucket: Bucket, end: float) -> int:
+    """How many messages go if each goes as soon as it may."""
+    now, count = 0.0, 0
+    while (now := now + bucket.delay(now)) <= end:
+        bucket.take(now)
+        count += 1
+    return count
+
+
+@pytest.mark.parametrize(("rate", "burst"), [(14.0, 1.0), (14.0, 10.0), (0.5, 1.0), (1000.0, 1.0)])
+def test_a_rate_is_kept_after_the_first_burst(rate: float, burst: float) -> None:
+    """S-32: 14/s for 100 s are 1,400 messages."""
+    assert rate * 100 + burst == pytest.approx(sent_until(Bucket(rate, burst), 100.0), abs=1)
+
+
+def test_a_message_waits_for_its_token() -> None:
+    bucket = Bucket(4.0)
+    assert bucket.delay(10.0) == 0
+    bucket.take(10.0)
+    assert bucket.delay(10.0) == pytest.approx(0.25)
+    assert bucket.delay(10.2) == pytest.approx(0.05)
+    assert bucket.delay(10.25) == 0
+
+
+def test_asking_takes_nothing() -> None:
+    bucket = Bucket(4.0)
+    assert [bucket.delay(1.0) for _ in range(3)] == [0, 0, 0]
+
+
+def test_silence_saves_up_one_burst_and_no_more() -> None:
+    bucket = Bucket(10.0, burst=3.0)
+    for _ in range(3):
+        bucket.take(0.0)
+    for _ in range(3):
+        assert bucket.delay(3600.0) == 0
+        bucket.take(3600.0)
+    assert bucket.delay(3600.0) == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(("rate", "burst"), [(0.0, 1.0), (-1.0, 1.0), (5.0, 0.5)])
+def test_a_rate_that_lets_nothing_go_is_refused(rate: float, burst: float) -> None:
+    with pytest.raises(ValueError, match="never let"):
+        Bucket(rate, burst)
+
+
+def is_open(breaker: CircuitBreaker) -> bool:
+    return breaker.is_open
+
+
+def down(breaker: CircuitBreaker, times: int, now: float = 0.0, jitter: float = 0.0) -> None:
+    for _ in range(times):
+        assert breaker.allows(now)
+        breaker.failed(now, jitter=jitter)
+
+
+def test_the_circuit_opens_after_five_failures_in_a_row() -> None:
+    """Interface §1.6 A."""
+    breaker = CircuitBreaker()
+    down(breaker, 4)
+    assert not is_open(breaker)
+    assert breaker.delay(0.0) == 0
+    down(breaker, 1)
+    assert is_open(breaker)
+    assert not breaker.allows(0.0)
+    assert breaker.delay(0.0) == 10
+
+
+def test_a_success_in_between_begins_the_count_anew() -> None:
+    breaker = CircuitBreaker()
+    down(breaker, 4)
+    breaker.succeeded()
+    down(breaker, 4)
+    assert not is_open(breaker)
+
+
+def test_half_open_lets_one_connection_through() -> None:
+    """Interface §1.6 A."""
+    breaker = CircuitBreaker()
+    down(breaker, 5)
+    assert not breaker.allows(9.9)
+    assert breaker.allows(10.0)
+    assert not breaker.allows(10.0)
+    assert is_open(breaker)
+    breaker.succeeded()
+    assert not is_open(breaker)
+    assert all(breaker.allows(10.0) for _ in range(10))
+
+
+def test_each_failed_probe_doubles_the_pause_up_to_ten_minutes() -> None:
+    """Interface §1.6 A: 10 s to 10 min."""
+    breaker, now, pauses = CircuitBreaker(), 0.0, []
+    down(breaker, 5)
+    for _ in range(9):
+        pauses.append(breaker.delay(now))
+        now += breaker.delay(now)
+        down(breaker, 1, now)
+    assert pauses == [10, 20, 40, 80, 160, 320, 600, 600, 600]
+
+
+@pytest.mark.parametrize(("jitter", "pause"), [(-1.0, 8.0), (0.5, 11.0), (1.0, 12.0)])
+def test_jitter_spreads_a_pause_by_a_fifth(jitter: float, pause: float) -> None:
+    breaker = CircuitBreaker()
+    down(breaker, 5, jitter=jitter)
+    assert pause == pytest.approx(breaker.delay(0.0))
+
+
+def test_the_longest_pause_has_no_jitter_beyond_it() -> None:
+    breaker, now = CircuitBreaker(), 0.0
+    down(breaker, 5)
+    for _ in range(10):
+        now += breaker.delay(now)
+        down(breaker, 1, now, jitter=1.0)
+    assert breaker.delay(now) == 600
+
+
+def test_connections_that_fail_together_count_as_one_outage() -> None:
+    """Ten were being opened when the relay went down: the pause does not double for each."""
+    breaker = CircuitBreaker()
+    assert all(breaker.allows(0.0) for _ in range(10))
+    for _ in range(10):
+        breaker.failed(0.1, jitter=0.0)
+    assert breaker.delay(0.1) == 10
+
+
+def test_a_success_after_an_outage_begins_again_with_the_shortest_pause() -> None:
+    breaker = CircuitBreaker()
+    down(breaker, 5)
+    down(breaker, 1, 10.0)
+    assert breaker.allows(30.0)
+    breaker.succeeded()
+    down(breaker, 5, 40.0)
+    assert breaker.delay(40.0) == 10
+
+
+def test_a_probe_that_was_given_up_may_be_made_again() -> None:
+    breaker = CircuitBreaker()
+    down(breaker, 5)
+    assert breaker.allows(10.0)
+    breaker.given_up()
+    assert breaker.allows(10.0)
