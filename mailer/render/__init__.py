@@ -72,7 +72,7 @@ def render_issue(
     protected = replace(issue, subject=subject, preheader=preheader)
     known = names(protected, newsletter=newsletter, list_=list_, planned=planned)
     parcels = Parcels(issue.digest)
-    theme = Theme(root, finalize=parcels.finalize)
+    theme = Theme(root, pack=parcels.pack)
     html = _html(theme, parcels, issue, known, document.html)
     text = theme.render(
         issue.template, "txt", {**known, "content": document.text.strip()}, where=issue.file
@@ -94,9 +94,9 @@ def _html(
     css = theme.render(issue.template, "css", known, where=issue.file).text
     head = theme.render(issue.template, "head.css", known, where=issue.file).text
     packed = {
-        "content": parcels.pack(content),
-        "filler": parcels.pack(_FILLER),
-        "head_style": parcels.pack(f'<style data-premailer="ignore">{head}</style>'),
+        "content": parcels.pack_html(content),
+        "filler": parcels.pack_html(_FILLER),
+        "head_style": parcels.pack_html(f'<style data-premailer="ignore">{head}</style>'),
     }
     shell = theme.render(issue.template, "mjml", {**known, **packed}, where=issue.file)
     html = compile_shell(shell)

@@ -12,7 +12,6 @@ import hashlib
 import re
 from typing import TYPE_CHECKING, Final
 
-from jinja2.utils import pass_eval_context
 from lxml import etree
 from markupsafe import Markup, escape
 from mjml import mjml2html
@@ -20,8 +19,6 @@ from mjml import mjml2html
 from mailer.errors import CheckError
 
 if TYPE_CHECKING:
-    from jinja2.nodes import EvalContext
-
     from mailer.render.theme import Rendered
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9 #.,:;()'/%_-]*")
@@ -73,18 +70,17 @@ class Parcels:
         self._prefix = f"tok{hashlib.sha256(f'parcels{seed}'.encode()).hexdigest()[:10]}v"
         self._contents: list[str] = []
 
-    def pack(self, html: str) -> str:
+    def pack_html(self, html: str) -> str:
         """A token for finished HTML."""
         self._contents.append(html)
         return f"{self._prefix}{len(self._contents) - 1}e"
 
-    @pass_eval_context
-    def finalize(self, evaluation: EvalContext, value: object) -> object:
-        """What a template prints: plain words as they are, everything else as a parcel."""
-        text = "" if value is None else value if isinstance(value, str) else str(value)
-        if not evaluation.autoescape or isinstance(text, Markup) or _PLAIN.fullmatch(text):
+    def pack(self, value: object) -> str:
+        """Markup and plain words as they are; a token for every other value, to be escaped."""
+        text = value if isinstance(value, str) else str(value)
+        if isinstance(text, Markup) or _PLAIN.fullmatch(text):
             return text
-        return Markup(self.pack(escape(text)))  # noqa: S704  a token
+        return Markup(self.pack_html(escape(text)))  # noqa: S704  a token
 
     def unpack(self, html: str) -> str:
         """Compiled HTML with the contents in their places."""

@@ -19,6 +19,7 @@ from jinja2 import BytecodeCache, FileSystemLoader, TemplateError, TemplateNotFo
 from jinja2.exceptions import TemplateSyntaxError
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
+from jinja2.utils import pass_eval_context
 
 from mailer.errors import CheckError, MailerError
 from mailer.render.sandbox import LARGEST, Sandbox, TooLargeError
@@ -27,6 +28,7 @@ from mailer.render.slots import SlotTable, protect_template
 if TYPE_CHECKING:
     from jinja2.bccache import Bucket
     from jinja2.environment import Environment, Template
+    from jinja2.nodes import EvalContext
 
 _MARK: Final = re.compile("\0([^\0]*)\0([0-9]+)\0")
 _ESCAPED: Final = (".mjml", ".html")
@@ -90,10 +92,16 @@ class Theme:
 
     Args:
         root: the newsletter's folder.
-        finalize: what becomes of a value that a .mjml template prints (Jinja2's own hook).
+        pack: what becomes of a value that a .mjml template prints; other kinds print it as it is.
     """
 
-    def __init__(self, root: Path, *, finalize: Callable[..., object]) -> None:
+    def __init__(self, root: Path, *, pack: Callable[[object], object]) -> None:
+        @pass_eval_context
+        def finalize(evaluation: EvalContext, value: object) -> object:
+            if value is None:
+                return ""
+            return pack(value) if evaluation.autoescape else value
+
         self._loader = _Loader(root)
         self._environment = Sandbox(
             loader=self._loader,

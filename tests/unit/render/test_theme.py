@@ -25,7 +25,7 @@ def _render(
         path = root / "templates" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    theme = Theme(root, finalize=lambda value: value)
+    theme = Theme(root, pack=lambda value: value)
     known = {"issue": {"subject": "a & b"}, "content": "CONTENT"}
     return theme.render(template, kind, known, where="issues/x.md")
 
@@ -75,6 +75,15 @@ def test_mjml_is_escaped_and_text_is_not(tmp_path: Path) -> None:
     files = {"own.mjml": "{{ issue.subject }}", "own.txt": "{{ issue.subject }}"}
     assert _render(tmp_path, files).text == "a &amp; b"
     assert _render(tmp_path, files, kind="txt").text == "a & b"
+
+
+def test_what_a_template_prints_is_packed_in_mjml_alone(tmp_path: Path) -> None:
+    (tmp_path / "templates").mkdir()
+    for kind in ("mjml", "txt"):
+        (tmp_path / f"templates/own.{kind}").write_text("{{ 'a' }}{{ none }}{{ x }}")
+    theme = Theme(tmp_path, pack=lambda value: f"[{value}]")
+    assert theme.render("own", "mjml", {"x": 1}, where="").text == "[a][1]"
+    assert theme.render("own", "txt", {"x": 1}, where="").text == "a1"
 
 
 @pytest.mark.parametrize(
@@ -142,7 +151,7 @@ def test_a_template_outside_the_folders_cannot_be_named(tmp_path: Path) -> None:
 
 
 def test_a_built_in_template_is_called_so(tmp_path: Path) -> None:
-    theme = Theme(tmp_path, finalize=lambda value: value)
+    theme = Theme(tmp_path, pack=lambda value: value)
     with pytest.raises(CheckError) as caught:
         theme.render("default", "txt", {}, where="issues/x.md")
     assert caught.value.where.startswith("built-in templates/")
