@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import os
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
 import click
 
 from mailer import __version__
-from mailer.cli.context import App, report_error
-from mailer.errors import MailerError
+from mailer.cli.context import App, Noun, report_error
+from mailer.errors import MailerError, UsageError
 
 # verb -> (module, attribute, one line of help): help needs no import of the verb itself.
 VERBS: dict[str, tuple[str, str, str]] = {
@@ -38,7 +38,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
 }
 
 
-class LazyGroup(click.Group):
+class LazyGroup(Noun):
     """A group that knows its verbs' names and help without importing them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -54,18 +54,6 @@ class LazyGroup(click.Group):
         module, attribute, _ = VERBS[cmd_name]
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Suggest a verb where one is misspelt."""
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError as error:
-            near = difflib.get_close_matches(args[0], VERBS, n=1)
-            if near:
-                error.message += f" Did you mean {near[0]}?"
-            raise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the verbs from the table alone."""
@@ -85,7 +73,7 @@ class LazyGroup(click.Group):
 @click.version_option(__version__, prog_name="mailer")
 @click.pass_context
 def cli(ctx: click.Context, /, **options: Any) -> None:  # noqa: ANN401  click's options, typed in App
-    r"""Send Markdown issues as newsletters.
+    """Send Markdown issues as newsletters.
 
     \b
     mailer init news                  a newsletter folder
@@ -101,21 +89,42 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit; an error is printed in the shape of interface §2.7."""
     argv = sys.argv[1:] if arguments is None else arguments
     try:
-        code = cli.main(argv, standalone_mode=False)
-    except MailerError as error:
-        if _verbosity(argv) > 1:
-            raise
-        code = report_error(error, as_json="--json" in argv)
-    except click.UsageError as error:
+        code = cli.main(argv, prog_name="mailer", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
-        code = 2
+        code = error.exit_code
+    except click.ClickException as error:
+        code = _failed(_usage(error), argv)
     except (click.Abort, KeyboardInterrupt):
         code = 130
     except BrokenPipeError:
         # The reader left (`mailer status | head`); what remains in the buffer has nowhere to go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
+    except Exception as error:  # noqa: BLE001  the last resort: people get a sentence, never a traceback
+        code = _failed(error, argv)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _failed(error: Exception, argv: list[str]) -> int:
+    """Report an error, its traceback too at -vv, and return the exit code."""
+    if _verbosity(argv) > 1:
+        traceback.print_exception(error)
+    if not isinstance(error, MailerError):
+        error = MailerError(
+            "E000",
+            f"Something unexpected happened: {type(error).__name__}",
+            detail=str(error),
+            next_step="mailer -vv … shows where",
+        )
+    return report_error(error, as_json="--json" in argv)
+
+
+def _usage(error: click.ClickException) -> UsageError:
+    """What click says about a command line, in our shape."""
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "mailer"
+    return UsageError("E001", error.format_message().rstrip("."), next_step=f"{path} --help")
 
 
 def _verbosity(argv: list[str]) -> int:

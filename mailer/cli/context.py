@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import sys
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mailer.errors import MailerError, SafetyError
+from mailer.errors import MailerError, SafetyError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -93,7 +94,9 @@ def report_error(error: MailerError, *, as_json: bool) -> int:
         click.echo(json.dumps(body, ensure_ascii=False))
     else:
         lines = [f"✖ {error.code} {error.message}"]
-        lines += [f"  {line}" for line in error.where.splitlines()]
+        # `mailer.toml:7  [relay] url: …` has said where already.
+        if not error.message.startswith(f"{error.where}  "):
+            lines += [f"  {line}" for line in error.where.splitlines()]
         lines += [f"  {line}" for line in error.detail.splitlines()]
         lines += [f"  → {error.next}"] if error.next else []
         click.echo("\n".join(lines), err=True)
@@ -129,3 +132,17 @@ class Noun(click.Group):
     """A group of verbs about one noun, such as `mailer subscribers import`."""
 
     command_class = Verb
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Suggest a verb where one is misspelt."""
+        verb = args[0]
+        if verb.startswith("-") or self.get_command(ctx, verb):
+            return super().resolve_command(ctx, args)
+        near = difflib.get_close_matches(verb, self.list_commands(ctx), n=1)
+        raise UsageError(
+            "E001",
+            f"{ctx.command_path} has no verb {verb}",
+            next_step=f"did you mean {near[0]}?" if near else f"{ctx.command_path} --help",
+        )

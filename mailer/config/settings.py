@@ -55,8 +55,14 @@ class Setting:
         """The value for people; a secret says only whether it is set (X-10)."""
         if self.key.secret:
             return "set" if self.value is not None else "not set"
-        text = "" if self.value is None else str(self.value)
-        return re.sub(r"(://[^/?#]*?:)[^/?#]*@", r"\1•••@", text)
+        match self.value:
+            case None:
+                return ""
+            case bool():
+                return str(self.value).lower()
+            case list():
+                return ", ".join(map(str, self.value))
+        return re.sub(r"(://[^/?#]*?:)[^/?#]*@", r"\1•••@", str(self.value))
 
 
 def read_settings(document: Document, outside: Outside) -> tuple[Setting, ...]:

@@ -48,8 +48,8 @@ def _split(value: str) -> SplitResult:
     try:
         parts = urlsplit(value)
         parts.port  # noqa: B018  its range is checked when it is read
-    except ValueError as error:
-        raise ValueError("is not a URL") from error
+    except ValueError:
+        raise ValueError("is not a URL") from None  # what urlsplit says may quote a password
     return parts
 
 
@@ -81,7 +81,7 @@ def web_url(value: str) -> str:
     if "@" in parts.netloc or parts.query or parts.fragment or value[-1:] in "?#":
         raise ValueError("must hold no user, query or fragment")
     path = parts.path.rstrip("/")
-    if not re.fullmatch(r"(?:/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+)*", path):
+    if not re.fullmatch(r"(?:/(?:[A-Za-z0-9._~!$&'()*+;=:@-]|%[0-9A-Fa-f]{2})+)*", path):
         raise ValueError("has a path that must be percent-encoded")
     bracketed = f"[{host}]" if ":" in host else host
     port = f":{parts.port}" if parts.port else ""

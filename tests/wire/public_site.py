@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 from sqlalchemy import select
 
+from mailer.cli.services import listen
 from mailer.compose.links import Keyring
 from mailer.config import load_config
 from mailer.ledger import Ledger, audience, open_ledger
@@ -163,7 +164,7 @@ async def _ask(
 @contextmanager
 def served(site: Site) -> Iterator[int]:
     """The site behind a real socket; gives the port."""
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = listen("127.0.0.1", 0)
     running = server(site.app)
     thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
