@@ -196,9 +196,9 @@ class Dispatcher:
                 lane.connection.abort()
 
     async def _close(self) -> None:
+        await self._relay.close()
         quitting = [connection.quit() for connection in list(self._lanes)]
         await asyncio.gather(*quitting, return_exceptions=True)
-        await self._relay.close()
         self._stop_timer()
         try:
             self._commit([])
@@ -269,10 +269,13 @@ class Dispatcher:
                 )
             case Refused(phase=phase, reply=reply):
                 self._refused(lane, parcel, phase, reply)
+            case NotSent(phase=phase, lost=Reply() as reply):
+                # A 421 to a recipient may be about that recipient: the relay itself works.
+                lane.served = lane.served or phase in (Phase.RCPT, Phase.DATA)
+                self._refused(lane, parcel, phase, reply)
             case NotSent():
                 # Connection faults use up nobody's attempts.
-                if not self._stopping:
-                    self._feed.put_back(parcel.claimed)
+                self._put_back(parcel)
             case InDoubt(lost=Lost(reason=reason)):
                 self._settle(
                     parcel, settled(parcel, DeliveryState.IN_DOUBT, DeliveryState.SENDING, reason)
@@ -283,7 +286,7 @@ class Dispatcher:
     def _refused(self, lane: Lane, parcel: Parcel, phase: Phase, reply: Reply) -> None:
         ruling = self._judge.refused(parcel, phase, reply, now=self._clock(), jitter=self._jitter())
         if ruling.outcome is None:
-            self._feed.put_back(parcel.claimed)
+            self._put_back(parcel)
         else:
             self._settle(parcel, ruling.outcome)
             if ruling.suppress:
@@ -293,6 +296,10 @@ class Dispatcher:
         lane.retiring = lane.retiring or ruling.reconnect or ruling.back_off
         if ruling.back_off:
             self._back_off(f"{phase}: {reply}")
+
+    def _put_back(self, parcel: Parcel) -> None:
+        if not self._stopping:
+            self._feed.put_back(parcel.claimed)
 
     def _settle(self, parcel: Parcel, outcome: Outcome) -> None:
         self._pending.outcomes.append(outcome)

@@ -118,12 +118,11 @@ class Outcome:
 
 @dataclass(slots=True)
 class Batch:
-    """A leased batch: what may be sent of it, and what was cancelled on the way."""
+    """A leased batch and what may be sent of it."""
 
     id: int
     mailing: MailingId
     deliveries: list[Claimed] = field(default_factory=list)
-    cancelled: int = 0
 
 
 # --- claim ---------------------------------------------------------------------------------------
@@ -134,25 +133,31 @@ def claim(connection: Connection, *, holder: str, now: Instant) -> Batch | None:
 
     Who left or was suppressed since the freeze is cancelled here (L-9, B-20).
     """
-    lease = connection.execute(_open_batches(now).limit(1)).one_or_none()
-    if lease is None:
-        if not _cut_due(connection, now):
-            return None
-        lease = connection.execute(_open_batches(now).limit(1)).one()
-    connection.execute(
-        update(batch).where(batch.c.id == lease.id).values(holder=holder, lease_until=now + LEASE)
-    )
-    claimed = Batch(id=lease.id, mailing=MailingId(lease.mailing))
-    gone: list[tuple[int, str]] = []
-    for row in connection.execute(_rows_of(lease, now)):
-        if row.reason is None:
-            claimed.deliveries.append(_claimed(row, lease))
-        else:
-            gone.append((row.seq, row.reason))
-    claimed.cancelled = _cancel(connection, claimed.mailing, gone, now)
-    if not claimed.deliveries:
+    while (lease := _next_open(connection, now)) is not None:
+        claimed = Batch(id=lease.id, mailing=MailingId(lease.mailing))
+        gone: list[tuple[int, str]] = []
+        for row in connection.execute(_rows_of(lease, now)):
+            if row.why is None:
+                claimed.deliveries.append(_claimed(row, lease))
+            else:
+                gone.append((row.seq, row.why))
+        _cancel(connection, claimed.mailing, gone, now)
+        if claimed.deliveries:
+            connection.execute(
+                update(batch)
+                .where(batch.c.id == lease.id)
+                .values(holder=holder, lease_until=now + LEASE)
+            )
+            return claimed
         close_batch(connection, lease.id)
-    return claimed
+    return None
+
+
+def _next_open(connection: Connection, now: Instant) -> Row[Any] | None:
+    lease = connection.execute(_open_batches(now).limit(1)).one_or_none()
+    if lease is None and _cut_due(connection, now):
+        lease = connection.execute(_open_batches(now).limit(1)).one()
+    return lease
 
 
 def _open_batches(now: int) -> Select[Any]:
@@ -205,7 +210,7 @@ def _rows_of(lease: Row[Any], now: int) -> Select[Any]:
             subscriber.c.name,
             subscriber.c.language,
             subscriber.c.attributes,
-            why_not(issue_id=None, now=now).label("reason"),
+            why_not(issue_id=None, now=now).label("why"),
         )
         .join(subscriber, subscriber.c.id == delivery.c.subscriber)
         .join(
@@ -242,9 +247,9 @@ def _claimed(row: Row[Any], lease: Row[Any]) -> Claimed:
 
 def _cancel(
     connection: Connection, mailing_id: MailingId, gone: Sequence[tuple[int, str]], now: Instant
-) -> int:
+) -> None:
     if not gone:
-        return 0
+        return
     connection.execute(
         update(delivery)
         .where(delivery.c.mailing == mailing_id, delivery.c.seq == bindparam("b_seq"))
@@ -263,7 +268,6 @@ def _cancel(
         .where(mailing.c.id == mailing_id)
         .values(cancelled=mailing.c.cancelled + len(gone))
     )
-    return len(gone)
 
 
 # --- what changed meanwhile ----------------------------------------------------------------------
@@ -312,17 +316,17 @@ def recheck(connection: Connection, claimed: Iterable[Claimed], *, now: Instant)
             continue
         gone = []
         for row in connection.execute(_standing(mailing_id, head.list, seqs, now)):
-            if row.reason is None:
+            if row.why is None:
                 sendable.add((mailing_id, row.seq))
             else:
-                gone.append((row.seq, row.reason))
+                gone.append((row.seq, row.why))
         _cancel(connection, mailing_id, gone, now)
     return Standing(sendable=frozenset(sendable), stopped=frozenset(stopped))
 
 
 def _standing(mailing_id: MailingId, list_id: int, seqs: list[int], now: int) -> Select[Any]:
     return (
-        select(delivery.c.seq, why_not(issue_id=None, now=now).label("reason"))
+        select(delivery.c.seq, why_not(issue_id=None, now=now).label("why"))
         .join(subscriber, subscriber.c.id == delivery.c.subscriber)
         .join(
             subscription,

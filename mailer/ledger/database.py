@@ -30,7 +30,7 @@ from mailer.errors import ConfigError, LedgerError, NotFoundError
 from mailer.ledger.schema import meta
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 SCHEMA = "0001"
 """The revision that this program reads and writes; a test compares it with the migrations."""
@@ -87,7 +87,7 @@ def open_ledger(url: str, *, create: bool = True, read_only: bool = False) -> Le
         LedgerError: the schema is older or newer than this program, or the file is no database.
     """
     path = _sqlite_path(url)
-    fresh = not path.exists() or path.stat().st_size == 0
+    fresh = not exists(url)
     if fresh and (read_only or not create):
         raise NotFoundError(
             "E603",
@@ -167,8 +167,24 @@ def check_schema(engine: Engine, *, where: str) -> None:
     )
 
 
-def upgrade(engine: Engine, revision: str = "head") -> None:
-    """Migrate to `revision`; a new ledger gets its salt and its change counter."""
+def upgrade(engine: Engine) -> None:
+    """Migrate to this program's schema; a new ledger gets its salt and its change counter."""
+    with _migrating(engine) as (connection, migrate):
+        migrate("upgrade", "head")
+        known = set(connection.scalars(select(meta.c.key)))
+        born = {"salt": secrets.token_hex(32), "changes": "0"}
+        for key in born.keys() - known:
+            connection.execute(insert(meta).values(key=key, value=born[key]))
+
+
+def downgrade(engine: Engine) -> None:
+    """Take back every migration and with them everything that is stored."""
+    with _migrating(engine) as (_, migrate):
+        migrate("downgrade", "base")
+
+
+@contextmanager
+def _migrating(engine: Engine) -> Iterator[tuple[Connection, Callable[[str, str], None]]]:
     from alembic import command  # noqa: PLC0415  150 ms that only a migration needs
     from alembic.config import Config as AlembicConfig  # noqa: PLC0415
 
@@ -176,11 +192,13 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     with engine.connect().execution_options(writes=True) as connection, connection.begin():
         config.attributes["connection"] = connection
-        command.upgrade(config, revision)
-        known = set(connection.scalars(select(meta.c.key)))
-        born = {"salt": secrets.token_hex(32), "changes": "0"}
-        for key in born.keys() - known:
-            connection.execute(insert(meta).values(key=key, value=born[key]))
+        yield connection, lambda verb, to: getattr(command, verb)(config, to)
+
+
+def exists(url: str) -> bool:
+    """Whether there is a database at `url`."""
+    path = _sqlite_path(url)
+    return path.exists() and path.stat().st_size > 0
 
 
 def _sqlite_path(url: str) -> Path:

@@ -122,8 +122,8 @@ def why_not(*, issue_id: ColumnElement[int] | None, now: int) -> ColumnElement[s
 def audience(connection: Connection, *, list_slug: str, issue_slug: str, now: int) -> Audience:
     """Count who is on the list and why some of them get nothing."""
     source, reason = _everybody(list_slug, issue_slug, now)
-    query = select(reason, func.count().label("n")).select_from(source).group_by("reason")
-    counted: dict[str | None, int] = {row.reason: row.n for row in connection.execute(query)}
+    query = select(reason, func.count().label("n")).select_from(source).group_by("why")
+    counted: dict[str | None, int] = {row.why: row.n for row in connection.execute(query)}
     return Audience(
         on_list=sum(counted.values()),
         excluded={name: counted.get(name, 0) for name in EXCLUSIONS},
@@ -171,7 +171,7 @@ def _everybody(list_slug: str, issue_slug: str, now: int) -> tuple[FromClause, L
     members = (
         subscription.c.list == select(list_.c.id).where(list_.c.slug == list_slug).scalar_subquery()
     ) & (subscription.c.subscriber == subscriber.c.id)
-    reason = why_not(issue_id=issue_number, now=now).label("reason")
+    reason = why_not(issue_id=issue_number, now=now).label("why")
     return subscription.join(subscriber, members), reason
 
 

@@ -1,0 +1,561 @@
+"""The dispatch loop against a scripted relay: standards §3.3 and §6 C and D as the ledger sees them.
+
+Every test ends with counts that add up (`look` checks them against the rows).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import re
+import sqlite3
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, update
+
+from mailer.errors import ConfigError, MailerError, StoppedError
+from mailer.ledger import Ledger, bump_changes, mailings
+from mailer.ledger.schema import delivery, subscription, suppression
+from mailer.model import MailingState, OnDoubt, SubscriptionState
+from mailer.when import now
+from tests.samples.mailings import addresses, dispatcher, enlist, frozen, look, new_ledger, rows
+from tests.wire.fault_server import CAPABILITIES, Act, FaultServer, drop, reset, say
+
+RCPT = re.compile(rb"RCPT TO:<([^>]*)>", re.IGNORECASE)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    opened = new_ledger(tmp_path)
+    yield opened
+    opened.close()
+
+
+def run(ledger: Ledger, server: FaultServer, **how: object) -> None:
+    asyncio.run(dispatcher(ledger, server.port, **how).run())  # type: ignore[arg-type]  passed on
+
+
+def received(server: FaultServer) -> Counter[str]:
+    """How often each address got the message."""
+    return Counter(address_of(message.rcpt) for message in server.messages)
+
+
+def address_of(line: bytes) -> str:
+    found = RCPT.search(line)
+    return (found.group(1) if found else line).decode()
+
+
+def by_domain(domain: bytes, act: Act) -> Callable[[bytes], Act | None]:
+    """Answer RCPT for one domain."""
+    return lambda line: act if b"@" + domain + b">" in line else None
+
+
+def make_due(ledger: Ledger) -> None:
+    with ledger.write() as connection:
+        connection.execute(
+            update(delivery).where(delivery.c.due_at.is_not(None)).values(due_at=now() - 1)
+        )
+
+
+def test_everybody_gets_it_once_and_every_reply_is_kept(ledger: Ledger) -> None:
+    people = addresses(40)
+    enlist(ledger, *people)
+    mailing = frozen(ledger)
+    with FaultServer() as server:
+        run(ledger, server)
+    assert dict.fromkeys(people, 1) == received(server)
+    assert MailingState.SENT is look(ledger, mailing).state
+    assert {True} == {row.reply.startswith("250") for row in rows(ledger, mailing)}
+    assert [] == server.violations
+
+
+def test_without_pipelining_everybody_gets_it_too(ledger: Ledger) -> None:
+    """S-23: the client is fully correct without."""
+    people = addresses(25)
+    enlist(ledger, *people)
+    mailing = frozen(ledger)
+    with FaultServer(capabilities=(b"8BITMIME",)) as server:
+        run(ledger, server)
+    assert dict.fromkeys(people, 1) == received(server)
+    assert (25, []) == (look(ledger, mailing).counts["accepted"], server.violations)
+
+
+@pytest.mark.parametrize("stage", ["banner", "EHLO", "MAIL", "RCPT", "DATA", "dot"])
+def test_421_at_a_stage_loses_nothing_and_marks_nobody(ledger: Ledger, stage: str) -> None:
+    """Case 25, §3.3 column 421: reconnect, nothing lost, no hard bounce."""
+    people = addresses(12)
+    enlist(ledger, *people)
+    mailing = frozen(ledger)
+    with FaultServer({stage: [say(b"421 4.3.2 closing")]}) as server:
+        run(ledger, server, connections=2)
+        make_due(ledger)
+        run(ledger, server, connections=2)
+    assert dict.fromkeys(people, 1) == received(server)
+    seen = look(ledger, mailing)
+    assert (12, 0, 0) == (
+        seen.counts["accepted"],
+        seen.counts["rejected"],
+        seen.ever_in_doubt,
+    )
+
+
+@pytest.mark.parametrize("stage", ["RCPT", "DATA", "dot"])
+def test_a_deferred_delivery_is_tried_again_with_the_same_bytes(ledger: Ledger, stage: str) -> None:
+    """Case 26, M-5, V-2: deferred, then delivered once; same triplet, same content."""
+    enlist(ledger, "ann@a.test")
+    mailing = frozen(ledger)
+    with FaultServer({stage: [say(b"451 4.7.1 greylisted")]}) as server:
+        run(ledger, server)
+        (row,) = rows(ledger, mailing)
+        assert ("queued", 1) == (row.state, row.attempts)
+        assert 5 == round((row.due_at - row.changed_at) / 60_000_000)  # S-31
+        assert 1 == look(ledger, mailing).deferred
+        assert {} == received(server)
+        make_due(ledger)
+        run(ledger, server)
+    assert {"ann@a.test": 1} == received(server)
+    envelopes = {line for line in commands(server) if line.startswith((b"MAIL", b"RCPT"))}
+    assert 2 == len(envelopes)
+    assert MailingState.SENT is look(ledger, mailing).state
+
+
+def commands(server: FaultServer) -> list[bytes]:
+    return [line for transcript in server.connections for line in transcript.commands]
+
+
+@pytest.mark.parametrize(
+    ("script", "code"),
+    [
+        ({"EHLO": [say(b"554 no")] * 9, "HELO": [say(b"554 no")] * 9}, "E305"),
+        ({"MAIL": itertools.repeat(say(b"550 5.1.8 sender unknown"))}, "E311"),
+        ({"MAIL": itertools.repeat(say(b"530 5.7.0 authentication required"))}, "E311"),
+    ],
+)
+def test_5xx_up_to_mail_from_is_about_us(
+    ledger: Ledger, script: dict[str, list[Act]], code: str
+) -> None:
+    """Case 27: the mailing is paused and nobody is marked."""
+    enlist(ledger, *addresses(9))
+    mailing = frozen(ledger)
+    with FaultServer(script) as server, pytest.raises(MailerError, match=code):
+        run(ledger, server)
+    seen = look(ledger, mailing)
+    assert (MailingState.PAUSED, 9, 0) == (
+        seen.state,
+        seen.counts["queued"] + seen.counts["claimed"],
+        seen.ever_in_doubt,
+    )
+    assert code in seen.reason
+    assert {(0, None)} == {(row.attempts, row.reply) for row in rows(ledger, mailing)}
+
+
+def test_a_refused_password_stops_once_with_a_clear_message(ledger: Ledger) -> None:
+    """Case 36: no retry storm; the password is not in the message (X-10)."""
+    import dataclasses
+
+    enlist(ledger, *addresses(9))
+    frozen(ledger)
+    with FaultServer({"AUTH": itertools.repeat(say(b"535 5.7.8 no"))}) as server:
+        working = dispatcher(ledger, server.port)
+        relay = dataclasses.replace(working._config, user="me", password="hunter2")
+        working._config = working._relay._config = relay
+        with pytest.raises(ConfigError, match="E303") as refused:
+            asyncio.run(working.run())
+        attempts = len(server.connections)
+    assert attempts <= relay.connections
+    assert "535 5.7.8 no" in refused.value.detail
+    assert "hunter2" not in str(vars(refused.value))
+
+
+@pytest.mark.parametrize(
+    ("reply", "state", "suppressed"),
+    [
+        (b"550 5.1.1 no such user", "rejected", 1),
+        (b"550 5.7.26 unauthenticated", "queued", 0),
+        (b"452 4.2.2 mailbox full", "queued", 0),
+        (b"552 5.2.2 mailbox full", "rejected", 0),
+        (b"550 4.2.2 mailbox full", "rejected", 0),
+    ],
+)
+def test_a_refusal_at_rcpt_is_classified(
+    ledger: Ledger, reply: bytes, state: str, suppressed: int
+) -> None:
+    """Case 28, S-30: hard only for an address that does not exist; a sender fault marks nobody."""
+    enlist(ledger, "bad@bad.test", *addresses(8))
+    mailing = frozen(ledger)
+    with FaultServer({"RCPT": by_domain(b"bad.test", say(reply))}) as server:
+        run(ledger, server)
+    found = {row.email: row for row in rows(ledger, mailing)}
+    assert (state, reply.decode()) == (found["bad@bad.test"].state, found["bad@bad.test"].reply)
+    assert 8 == look(ledger, mailing).counts["accepted"]
+    with ledger.read() as connection:
+        kept = connection.execute(select(suppression)).all()
+    assert suppressed == len(kept)
+    assert all(reply.decode() == one.evidence for one in kept)
+
+
+def test_ten_equal_sender_faults_pause_the_mailing(ledger: Ledger) -> None:
+    """Decisions 16, S-33: nobody is suppressed or rejected."""
+    enlist(ledger, *addresses(40))
+    mailing = frozen(ledger)
+    fault = itertools.repeat(say(b"550 5.7.26 unauthenticated mail is not accepted"))
+    with FaultServer({"RCPT": fault}) as server, pytest.raises(StoppedError, match="E312"):
+        run(ledger, server)
+    seen = look(ledger, mailing)
+    assert (MailingState.PAUSED, 0, 0) == (
+        seen.state,
+        seen.counts["rejected"],
+        seen.counts["accepted"],
+    )
+
+
+def test_a_refused_rcpt_with_data_accepted_leaks_nothing(ledger: Ledger) -> None:
+    """Case 29, S-21: an empty body for the refused one, the next message is fine."""
+    enlist(ledger, "bad@bad.test", *addresses(6))
+    mailing = frozen(ledger)
+    script = {
+        "RCPT": by_domain(b"bad.test", say(b"550 5.1.1 no such user")),
+        "DATA": lambda _: say(b"354 go ahead"),
+    }
+    with FaultServer(script) as server:
+        run(ledger, server, connections=1)
+    full = [message for message in server.messages if message.content.strip()]
+    assert dict.fromkeys(addresses(6), 1) == Counter(address_of(one.rcpt) for one in full)
+    assert (6, 1) == (
+        look(ledger, mailing).counts["accepted"],
+        look(ledger, mailing).counts["rejected"],
+    )
+
+
+@pytest.mark.parametrize("stage", ["banner", "EHLO", "MAIL", "RCPT", "DATA"])
+@pytest.mark.parametrize("fault", [drop(), reset()])
+def test_a_loss_before_the_content_is_no_doubt(ledger: Ledger, stage: str, fault: Act) -> None:
+    """Case 31: EOF or RST before the content: retried, nobody's attempts are used up."""
+    people = addresses(12)
+    enlist(ledger, *people)
+    mailing = frozen(ledger)
+    with FaultServer({stage: [fault]}) as server:
+        run(ledger, server)
+    assert dict.fromkeys(people, 1) == received(server)
+    seen = look(ledger, mailing)
+    assert (12, 0) == (seen.counts["accepted"], seen.ever_in_doubt)
+    assert {1} == {row.attempts for row in rows(ledger, mailing)}
+
+
+@pytest.mark.parametrize("fault", [drop(store=True), reset(store=True)])
+def test_doubt_is_resent_with_identical_bytes(ledger: Ledger, fault: Act) -> None:
+    """Case 31, S-42: the message was stored and no reply came; the twin can be recognised."""
+    people = addresses(12)
+    enlist(ledger, *people)
+    mailing = frozen(ledger)
+    with FaultServer({"dot": [None, None, fault]}) as server:
+        run(ledger, server, connections=1)
+    counted = received(server)
+    (twice,) = [address for address, number in counted.items() if number == 2]
+    assert set(people) == set(counted)
+    first, second = [one for one in server.messages if address_of(one.rcpt) == twice]
+    assert (first.mail, first.content) == (second.mail, second.content)
+    seen = look(ledger, mailing)
+    assert (12, 1, 1) == (seen.counts["accepted"], seen.resent, seen.ever_in_doubt)
+
+
+def test_doubt_can_be_held_for_the_operator(ledger: Ledger) -> None:
+    """S-42 hold: the row stays in doubt, the mailing is not sent until it is decided."""
+    enlist(ledger, *addresses(5))
+    mailing = frozen(ledger)
+    with FaultServer({"dot": [drop(store=True)]}) as server:
+        run(ledger, server, on_doubt=OnDoubt.HOLD)
+        seen = look(ledger, mailing)
+        assert (1, 4, MailingState.SENDING) == (
+            seen.counts["in_doubt"],
+            seen.counts["accepted"],
+            seen.state,
+        )
+        with ledger.write() as connection:
+            mailings.retry(connection, mailing, rows_state("in_doubt"), actor="test", now=now())
+        run(ledger, server, on_doubt=OnDoubt.HOLD)
+    assert MailingState.SENT is look(ledger, mailing).state
+
+
+def rows_state(name: str) -> object:
+    from mailer.model import DeliveryState
+
+    return DeliveryState(name)
+
+
+def test_a_message_over_the_relays_size_is_refused_once_for_the_mailing(ledger: Ledger) -> None:
+    """Cases 16 and 37, M-30: paused once, nobody marked, nothing sent."""
+    enlist(ledger, *addresses(9))
+    mailing = frozen(ledger)
+    offers = (b"PIPELINING", b"SIZE 1000")
+    with (
+        FaultServer(capabilities=offers) as server,
+        pytest.raises(StoppedError, match="E313"),
+    ):
+        run(ledger, server)
+    seen = look(ledger, mailing)
+    assert (MailingState.PAUSED, 0, 0) == (
+        seen.state,
+        seen.counts["rejected"],
+        len(server.messages),
+    )
+
+
+@pytest.mark.parametrize("messages", [1, 5])
+def test_a_relay_that_hangs_up_after_some_messages_gets_them_all(
+    ledger: Ledger, messages: int
+) -> None:
+    """Case 38: connection closed after each message, or after a few: all delivered."""
+    people = addresses(23)
+    enlist(ledger, *people)
+    mailing = frozen(ledger)
+    with FaultServer(hang_up_after=messages) as server:
+        run(ledger, server)
+    assert set(people) == set(received(server))
+    assert 23 == look(ledger, mailing).counts["accepted"]
+
+
+def test_one_domain_that_is_always_throttled_delays_nobody_else(ledger: Ledger) -> None:
+    """Case 39: one domain always 421, the others finish."""
+    enlist(ledger, "x@slow.test", "y@slow.test", *addresses(30))
+    mailing = frozen(ledger)
+    script = {"RCPT": by_domain(b"slow.test", say(b"421 4.7.0 too fast"))}
+    with FaultServer(script) as server:
+        run(ledger, server)
+    assert dict.fromkeys(addresses(30), 1) == received(server)
+    seen = look(ledger, mailing)
+    assert (30, 2, 0) == (seen.counts["accepted"], seen.deferred, seen.counts["rejected"])
+
+
+def test_a_relay_that_is_down_leaves_everything_queued_and_waiting(ledger: Ledger) -> None:
+    """Case 40: `waiting`, and it resumes by itself when the relay is back."""
+    people = addresses(5)
+    enlist(ledger, *people)
+    mailing = frozen(ledger)
+    with FaultServer() as server:
+        port = server.port
+    with pytest.raises(StoppedError, match="E310"):
+        asyncio.run(dispatcher(ledger, port, patience=0.5).run())
+    seen = look(ledger, mailing)
+    assert (MailingState.WAITING, 5) == (seen.state, seen.counts["queued"])
+    with FaultServer() as server:
+        run(ledger, server)
+    assert dict.fromkeys(people, 1) == received(server)
+    assert MailingState.SENT is look(ledger, mailing).state
+
+
+def test_an_address_that_needs_smtputf8_is_refused_alone(ledger: Ledger) -> None:
+    """M-13, case 21: 5.6.7 for that recipient only, never down-converted."""
+    enlist(ledger, "jörg@a.test", "ann@a.test")
+    mailing = frozen(ledger)
+    with FaultServer() as server:
+        run(ledger, server)
+    found = {row.email: row for row in rows(ledger, mailing)}
+    assert ("rejected", "accepted") == (found["jörg@a.test"].state, found["ann@a.test"].state)
+    assert "5.6.7" in found["jörg@a.test"].reply
+    assert {"ann@a.test": 1} == received(server)
+
+
+# --- while it runs -------------------------------------------------------------------------------
+
+
+def slow(seconds: float = 0.02) -> Iterator[Act]:
+    return itertools.repeat(Act(after=seconds))
+
+
+def in_flight(
+    ledger: Ledger, server: FaultServer, act: Callable[[], None], *, after: int = 10
+) -> None:
+    """Run a mailing and act from another thread when some messages were taken."""
+
+    def wait_and_act() -> None:
+        while len(server.messages) < after:
+            time.sleep(0.005)
+        act()
+
+    thread = threading.Thread(target=wait_and_act)
+    thread.start()
+    run(ledger, server)
+    thread.join()
+
+
+def test_who_unsubscribes_during_the_mailing_gets_no_further_rcpt(ledger: Ledger) -> None:
+    """L-9, case 46: asked again before MAIL FROM; the delivery becomes cancelled."""
+    people = addresses(120)
+    numbers = dict(zip(people, enlist(ledger, *people), strict=True))
+    mailing = frozen(ledger)
+    with FaultServer({"dot": slow()}) as server:
+        begun: list[int] = []
+        waiting: list[str] = []
+
+        def leave() -> None:
+            with ledger.write() as connection:
+                query = select(delivery.c.email).where(delivery.c.state == "queued")
+                waiting.extend(connection.scalars(query))
+                gone = [numbers[address] for address in waiting]
+                connection.execute(
+                    update(subscription)
+                    .where(subscription.c.subscriber.in_(gone))
+                    .values(state=SubscriptionState.UNSUBSCRIBED)
+                )
+                bump_changes(connection)
+            begun.append(len(commands(server)))
+
+        in_flight(ledger, server, leave)
+    counts = look(ledger, mailing).counts
+    assert (len(waiting), 120 - len(waiting)) == (counts["cancelled"], counts["accepted"])
+    assert set() == set(waiting) & set(received(server))
+
+
+def test_pause_stops_within_one_message_per_connection(ledger: Ledger) -> None:
+    enlist(ledger, *addresses(120))
+    mailing = frozen(ledger)
+    with FaultServer({"dot": slow()}) as server:
+        at: list[int] = []
+
+        def pause() -> None:
+            with ledger.write() as connection:
+                mailings.set_state(
+                    connection, mailing, MailingState.PAUSED, actor="test", now=now()
+                )
+            at.append(len(server.messages))
+
+        in_flight(ledger, server, pause)
+    seen = look(ledger, mailing)
+    assert MailingState.PAUSED is seen.state
+    assert seen.counts["accepted"] == len(server.messages) <= at[0] + 3
+    assert (0, 0) == (seen.counts["sending"], seen.ever_in_doubt)
+
+
+def test_a_paused_mailing_goes_on_where_it_stopped(ledger: Ledger) -> None:
+    people = addresses(60)
+    enlist(ledger, *people)
+    mailing = frozen(ledger)
+    with FaultServer({"dot": slow()}) as server:
+
+        def pause() -> None:
+            with ledger.write() as connection:
+                mailings.set_state(
+                    connection, mailing, MailingState.PAUSED, actor="test", now=now()
+                )
+
+        in_flight(ledger, server, pause)
+        with ledger.write() as connection:
+            mailings.set_state(connection, mailing, MailingState.SENDING, actor="test", now=now())
+        run(ledger, server)
+    assert dict.fromkeys(people, 1) == received(server)
+    assert MailingState.SENT is look(ledger, mailing).state
+
+
+def test_a_drain_leaves_nothing_in_doubt(ledger: Ledger) -> None:
+    """Case 42, S-44: what is out is finished, nothing new begins, the rest is queued."""
+    people = addresses(120)
+    enlist(ledger, *people)
+    mailing = frozen(ledger)
+    with FaultServer({"dot": slow()}) as server:
+        working = dispatcher(ledger, server.port)
+
+        async def drained() -> bool:
+            loop = asyncio.get_running_loop()
+
+            async def later() -> None:
+                while len(server.messages) < 10:
+                    await asyncio.sleep(0.005)
+                working.drain()
+
+            task = loop.create_task(later())
+            result = await working.run()
+            await task
+            return result
+
+        assert asyncio.run(drained())
+        seen = look(ledger, mailing)
+        assert (0, 0, 0) == (seen.counts["sending"], seen.ever_in_doubt, seen.counts["claimed"])
+        assert seen.counts["accepted"] == len(server.messages) < 120
+        run(ledger, server)
+    assert dict.fromkeys(people, 1) == received(server)
+
+
+def test_an_abort_leaves_at_most_one_in_doubt_per_connection(ledger: Ledger) -> None:
+    """S-44: the second signal; S-41: the doubt is bounded by the open connections."""
+    people = addresses(60)
+    enlist(ledger, *people)
+    mailing = frozen(ledger)
+    with FaultServer({"dot": slow(0.05)}) as server:
+        working = dispatcher(ledger, server.port)
+
+        async def aborted() -> None:
+            async def later() -> None:
+                while len(server.messages) < 10:
+                    await asyncio.sleep(0.005)
+                working.abort()
+
+            task = asyncio.get_running_loop().create_task(later())
+            await working.run()
+            await task
+
+        asyncio.run(aborted())
+        seen = look(ledger, mailing)
+        assert 1 <= seen.ever_in_doubt <= 3
+        assert 0 == seen.counts["sending"]
+        run(ledger, server)
+    counted = received(server)
+    assert set(people) == set(counted)
+    assert sum(counted.values()) - 60 <= look(ledger, mailing).ever_in_doubt
+
+
+def test_two_dispatchers_on_one_ledger_mail_nobody_twice(ledger: Ledger) -> None:
+    """Case 43, S-47: also without the lock that keeps them apart, leases do."""
+    people = addresses(600)
+    enlist(ledger, *people)
+    mailing = frozen(ledger)
+
+    async def both(port: int) -> None:
+        first, second = (dispatcher(ledger, port) for _ in range(2))
+        await asyncio.gather(first.run(), second.run())
+
+    with FaultServer() as server:
+        asyncio.run(both(server.port))
+    assert dict.fromkeys(people, 1) == received(server)
+    assert 600 == look(ledger, mailing).counts["accepted"]
+
+
+def test_a_locked_database_stops_sending_until_it_is_free(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case 44, S-46: nothing leaves unrecorded; it goes on by itself."""
+    people = addresses(120)
+    enlist(ledger, *people)
+    mailing = frozen(ledger)
+    assert ledger.path is not None
+    taken: list[int] = []
+    with ledger.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA busy_timeout=50")
+    monkeypatch.setattr("mailer.delivery.dispatch.RETRY_WRITE", 0.05)
+
+    with FaultServer({"dot": slow(0.005)}) as server:
+
+        def lock() -> None:
+            assert ledger.path is not None
+            with closing(sqlite3.connect(ledger.path, timeout=10)) as other:
+                other.execute("BEGIN IMMEDIATE")
+                time.sleep(0.3)
+                taken.append(len(server.messages))
+                time.sleep(0.4)
+                taken.append(len(server.messages))
+                other.rollback()
+
+        in_flight(ledger, server, lock)
+    assert taken[0] == taken[1]
+    assert dict.fromkeys(people, 1) == received(server)
+    assert 120 == look(ledger, mailing).counts["accepted"]
+
+
+def test_capabilities_of_the_fault_server_are_what_the_tests_think() -> None:
+    assert {b"PIPELINING", b"DSN"} <= set(CAPABILITIES)

@@ -1,0 +1,210 @@
+"""Small ledgers with people, a frozen mailing, and a dispatcher for it."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import insert, select
+
+from mailer.compose.links import Keyring
+from mailer.config import DeliveryConfig
+from mailer.delivery.dispatch import Dispatcher
+from mailer.ledger import mailings, open_ledger, overview
+from mailer.ledger.schema import delivery, list_, subscriber, subscription
+from mailer.model import (
+    Instant,
+    Mailbox,
+    MailingId,
+    OnDoubt,
+    Place,
+    Rendering,
+    Revision,
+    Slot,
+    SubscriptionState,
+)
+from mailer.when import now
+from tests.wire.courier import relay_at
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mailer.ledger import Ledger
+    from mailer.ledger.overview import Overview
+
+KEYS = Keyring((b"k" * 32,))
+EARLY = Instant(1_000_000)
+NAME = 'subscriber.name or "reader"'
+
+
+def new_ledger(folder: Path) -> Ledger:
+    """A fresh embedded ledger."""
+    return open_ledger(f"sqlite:{folder / 'mailer.db'}")
+
+
+def enlist(
+    ledger: Ledger,
+    *addresses: str,
+    list_slug: str = "weekly",
+    state: SubscriptionState = SubscriptionState.CONFIRMED,
+    **values: Any,
+) -> list[int]:
+    """Put people onto a list, which is made if need be; returns their numbers."""
+    with ledger.write() as connection:
+        number = connection.scalar(select(list_.c.id).where(list_.c.slug == list_slug))
+        if number is None:
+            number = connection.scalars(
+                insert(list_)
+                .values(
+                    slug=list_slug,
+                    title=list_slug.title(),
+                    list_id=f"{list_slug}.example.org",
+                    feedback_sender="weekly",
+                    created_at=0,
+                )
+                .returning(list_.c.id)
+            ).one()
+        people = []
+        for address in addresses:
+            known = connection.scalar(
+                select(subscriber.c.id).where(subscriber.c.address == address.lower())
+            )
+            person = (
+                known
+                or connection.scalars(
+                    insert(subscriber)
+                    .values(
+                        email=address,
+                        address=address.lower(),
+                        address_key=ledger.address_key(address),
+                        created_at=0,
+                        **values,
+                    )
+                    .returning(subscriber.c.id)
+                ).one()
+            )
+            connection.execute(
+                insert(subscription).values(
+                    list=number, subscriber=person, state=state, source="test", created_at=0
+                )
+            )
+            people.append(person)
+    return people
+
+
+def addresses(count: int, *, domains: int = 5) -> list[str]:
+    """So many addresses, spread over some domains."""
+    return [f"person{number}@d{number % domains}.test" for number in range(count)]
+
+
+def rendering(*, words: int = 20) -> Rendering:
+    """A small issue with a greeting and a way out in both parts."""
+    body = "Some words about the winter, one after the other. " * words
+    return Rendering(
+        language="en",
+        subject=("Winter",),
+        html=(
+            "<p>Dear ",
+            Slot(expression=NAME, place=Place.HTML),
+            f"</p><p>{body}</p><a href=",
+            '"',
+            Slot(expression="unsubscribe_url", place=Place.URL),
+            '">Leave</a>',
+        ),
+        text=(
+            "Dear ",
+            Slot(expression=NAME, place=Place.TEXT),
+            "\n\nLeave: ",
+            Slot(expression="unsubscribe_url", place=Place.TEXT),
+            "\n",
+        ),
+    )
+
+
+def plan(
+    *,
+    issue: str = "winter",
+    list_slug: str = "weekly",
+    due_at: int = 0,
+    content: Rendering | None = None,
+) -> mailings.Plan:
+    """What would be frozen."""
+    content = content or rendering()
+    revision = Revision(
+        issue=issue,
+        list=list_slug,
+        list_title=list_slug.title(),
+        list_id=f"{list_slug}.example.org",
+        feedback_sender="weekly",
+        sender=Mailbox(name="The Weekly", address="weekly@example.org"),
+        reply_to=None,
+        url="https://news.example.org",
+        bounce_domain="bounces.example.org",
+        key_id=KEYS.newest_id,
+        digest=mailings.rendering_digest(content),
+    )
+    return mailings.Plan(
+        revision=revision,
+        rendering=content,
+        source_digest="0" * 64,
+        started_by="test",
+        due_at=Instant(due_at),
+    )
+
+
+def frozen(ledger: Ledger, **how: Any) -> MailingId:
+    """A mailing that is frozen and started."""
+    mailing = mailings.freeze(ledger, plan(**how), now=EARLY)
+    with ledger.write() as connection:
+        mailings.start_due(connection, now=EARLY, actor="test")
+    return mailing
+
+
+def look(ledger: Ledger, mailing: MailingId) -> Overview:
+    """A mailing as people see it; fails if its counts do not add up."""
+    with ledger.read() as connection:
+        seen = overview.overviews(connection, only=mailing)[0]
+        states = list(
+            connection.scalars(select(delivery.c.state).where(delivery.c.mailing == mailing))
+        )
+    assert seen.recipients == sum(seen.counts.values()) == len(states)
+    for state in ("sending", "accepted", "rejected", "in_doubt", "cancelled"):
+        assert states.count(state) == seen.counts[state], state
+    return seen
+
+
+def rows(ledger: Ledger, mailing: MailingId) -> list[Any]:
+    """The deliveries of a mailing in claim order."""
+    with ledger.read() as connection:
+        query = select(delivery).where(delivery.c.mailing == mailing).order_by(delivery.c.seq)
+        return list(connection.execute(query))
+
+
+_holders = itertools.count(1)
+
+
+def dispatcher(
+    ledger: Ledger,
+    port: int,
+    *,
+    connections: int = 3,
+    rate: float | None = None,
+    on_doubt: OnDoubt = OnDoubt.RESEND,
+    patience: float = 5.0,
+    max_age: float = 48 * 3600,
+) -> Dispatcher:
+    """A dispatcher for a relay on loopback."""
+    import dataclasses
+
+    relay = dataclasses.replace(relay_at(port), connections=connections, rate=rate)
+    return Dispatcher(
+        ledger,
+        relay=relay,
+        delivery=DeliveryConfig(on_doubt=on_doubt, max_age=max_age),
+        keyring=KEYS,
+        holder=f"test:{next(_holders)}",
+        helo="client.test",
+        clock=now,
+        jitter=lambda: 0.0,
+        patience=patience,
+    )

@@ -1,0 +1,133 @@
+"""Opening the ledger: schema versions, migrations, and what is refused."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import select
+
+from mailer.errors import ConfigError, LedgerError, LockedError, NotFoundError
+from mailer.ledger import bump_changes, claims, database, liveness, open_ledger
+from mailer.ledger.schema import meta, metadata
+
+
+def test_the_program_reads_the_schema_that_the_migrations_make() -> None:
+    config = Config()
+    migrations = Path(database.__file__).parent / "migrations"
+    config.set_main_option("script_location", str(migrations))
+    assert database.SCHEMA == ScriptDirectory.from_config(config).get_current_head()
+
+
+def test_migrations_make_exactly_the_tables_of_the_schema(tmp_path: Path) -> None:
+    ledger = open_ledger(f"sqlite:{tmp_path / 'mailer.db'}")
+    with ledger.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert [] == compare_metadata(context, metadata)
+    ledger.close()
+
+
+def test_migrations_go_down_and_up_again(tmp_path: Path) -> None:
+    ledger = open_ledger(f"sqlite:{tmp_path / 'mailer.db'}")
+    ledger.close()
+    engine, _ = database.open_unchecked(f"sqlite:{tmp_path / 'mailer.db'}")
+    database.downgrade(engine)
+    assert [] == sorted(set(metadata.tables) & set(tables(tmp_path / "mailer.db")))
+    database.upgrade(engine)
+    engine.dispose()
+    assert set(metadata.tables) <= set(tables(tmp_path / "mailer.db"))
+
+
+def tables(path: Path) -> list[str]:
+    with closing(sqlite3.connect(path)) as connection:
+        return [row[0] for row in connection.execute("SELECT name FROM sqlite_master")]
+
+
+def test_a_fresh_ledger_has_a_salt_that_stays(tmp_path: Path) -> None:
+    """Decisions 3: made with the ledger, never rotated."""
+    url = f"sqlite:{tmp_path / 'sub' / 'mailer.db'}"
+    first = open_ledger(url)
+    key = first.address_key("Ann@Example.org")
+    first.close()
+    second = open_ledger(url)
+    assert (32, key) == (len(second.salt), second.address_key("ann@example.org"))
+    second.close()
+
+
+def test_commits_are_durable_and_readers_do_not_wait(tmp_path: Path) -> None:
+    """S-41 rests on synchronous=FULL; WAL lets readers read while a writer writes."""
+    ledger = open_ledger(f"sqlite:{tmp_path / 'mailer.db'}")
+    with ledger.read() as connection:
+        assert "wal" == connection.exec_driver_sql("PRAGMA journal_mode").scalar()
+        assert 2 == connection.exec_driver_sql("PRAGMA synchronous").scalar()
+    ledger.close()
+
+
+@pytest.mark.parametrize(("version", "code"), [("0000", "E601"), ("9999", "E604")])
+def test_another_schema_is_refused(tmp_path: Path, version: str, code: str) -> None:
+    """Nothing migrates silently; a newer schema than the program is refused."""
+    path = tmp_path / "mailer.db"
+    open_ledger(f"sqlite:{path}").close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = ?", (version,))
+    with pytest.raises(LedgerError, match=code):
+        open_ledger(f"sqlite:{path}")
+
+
+def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "mailer.db"
+    path.write_bytes(b"these are my notes, not a database\n" * 100)
+    before = path.read_bytes()
+    with pytest.raises(LedgerError, match="E600"):
+        open_ledger(f"sqlite:{path}")
+    assert before == path.read_bytes()
+
+
+def test_reading_creates_nothing(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match="E603"):
+        open_ledger(f"sqlite:{tmp_path / 'mailer.db'}", read_only=True)
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_an_unknown_database_is_a_configuration_error() -> None:
+    with pytest.raises(ConfigError, match="E410"):
+        open_ledger("mysql://somewhere/mailer")
+
+
+def test_changes_are_counted(tmp_path: Path) -> None:
+    ledger = open_ledger(f"sqlite:{tmp_path / 'mailer.db'}")
+    with ledger.write() as connection:
+        before = claims.changes(connection)
+        bump_changes(connection)
+        bump_changes(connection)
+        assert int(before) + 2 == int(claims.changes(connection))
+    ledger.close()
+
+
+def test_a_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
+    ledger = open_ledger(f"sqlite:{tmp_path / 'mailer.db'}")
+    with pytest.raises(ZeroDivisionError), ledger.write() as connection:
+        bump_changes(connection)
+        1 / 0  # noqa: B018  the failure
+    with ledger.read() as connection:
+        assert "0" == connection.scalar(select(meta.c.value).where(meta.c.key == "changes"))
+    ledger.close()
+
+
+def test_one_process_holds_the_lock_and_says_who_it_is(tmp_path: Path) -> None:
+    """Decisions 4: a second one is told the holder's pid and host."""
+    ledger = open_ledger(f"sqlite:{tmp_path / 'mailer.db'}")
+    with liveness.hold(ledger) as holder:
+        assert liveness.is_held(ledger)
+        with pytest.raises(LockedError, match="E605") as refused, liveness.hold(ledger):
+            pass
+        pid = holder.split(":")[1]
+        assert f"pid {pid} on" in refused.value.detail
+    assert not liveness.is_held(ledger)
+    ledger.close()

@@ -1,0 +1,167 @@
+"""A mailing from freeze to finish, and who gets it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import insert, select, update
+
+from mailer.errors import SafetyError
+from mailer.ledger import Ledger, mailings
+from mailer.ledger.schema import delivery, mailing, subscriber, subscription, suppression
+from mailer.model import DeliveryState, Instant, MailingState, SubscriptionState
+from tests.samples.mailings import EARLY, addresses, enlist, frozen, look, new_ledger, plan, rows
+
+LATER = Instant(2_000_000)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    opened = new_ledger(tmp_path)
+    yield opened
+    opened.close()
+
+
+def test_everybody_confirmed_gets_one_delivery(ledger: Ledger) -> None:
+    enlist(ledger, *addresses(7))
+    seen = look(ledger, frozen(ledger))
+    assert (7, 7, MailingState.SENDING) == (seen.recipients, seen.counts["queued"], seen.state)
+
+
+def test_the_audience_says_why_somebody_gets_nothing(ledger: Ledger) -> None:
+    """Interface §2.4: everybody on the list less each exclusion is who will receive."""
+    enlist(ledger, "ann@a.test", "bob@a.test")
+    enlist(ledger, "new@a.test", state=SubscriptionState.PENDING)
+    enlist(ledger, "gone@a.test", state=SubscriptionState.UNSUBSCRIBED)
+    enlist(ledger, "rests@a.test", paused_until=LATER)
+    enlist(ledger, "dead@a.test")
+    with ledger.write() as connection:
+        connection.execute(
+            insert(suppression).values(
+                address_key=ledger.address_key("dead@a.test"),
+                bounce_class="hard:address",
+                evidence="550",
+                source="m1",
+                created_at=0,
+            )
+        )
+    with ledger.read() as connection:
+        audience = mailings.audience(connection, list_slug="weekly", issue_slug="winter", now=EARLY)
+        chosen = [
+            row.email
+            for row in mailings.chosen(
+                connection, list_slug="weekly", issue_slug="winter", now=EARLY
+            )
+        ]
+        left_out = {
+            row.email: row.why
+            for row in mailings.left_out(
+                connection, list_slug="weekly", issue_slug="winter", now=EARLY
+            )
+        }
+    assert (6, 2) == (audience.on_list, audience.recipients)
+    assert {"ann@a.test", "bob@a.test"} == set(chosen)
+    assert {
+        "new@a.test": "unconfirmed",
+        "gone@a.test": "unsubscribed",
+        "rests@a.test": "on pause",
+        "dead@a.test": "suppressed",
+    } == left_out
+
+
+def test_one_issue_is_mailed_once_to_one_list(ledger: Ledger) -> None:
+    """Decisions 6: (list, issue id) is unique among mailings that are not cancelled."""
+    enlist(ledger, *addresses(2))
+    frozen(ledger)
+    with pytest.raises(SafetyError, match="E710"):
+        mailings.freeze(ledger, plan(), now=EARLY)
+
+
+def test_somebody_on_two_lists_gets_one_issue_once(ledger: Ledger) -> None:
+    """Case 24: the same address in two lists that get one issue: one mail."""
+    enlist(ledger, "ann@a.test", "bob@a.test")
+    enlist(ledger, "ann@a.test", "carl@a.test", list_slug="daily")
+    frozen(ledger)
+    second = frozen(ledger, list_slug="daily")
+    assert ["carl@a.test"] == [row.email for row in rows(ledger, second)]
+
+
+def test_a_cancelled_mailing_can_be_mailed_anew_to_those_who_did_not_get_it(
+    ledger: Ledger,
+) -> None:
+    """Decisions 6: who already got the issue is left out as such."""
+    enlist(ledger, "ann@a.test", "bob@a.test")
+    first = frozen(ledger)
+    with ledger.write() as connection:
+        connection.execute(
+            update(delivery)
+            .where(delivery.c.mailing == first, delivery.c.email == "ann@a.test")
+            .values(state=DeliveryState.ACCEPTED)
+        )
+        connection.execute(update(mailing).where(mailing.c.id == first).values(accepted=1))
+    with ledger.write() as connection:
+        assert 1 == mailings.cancel(connection, first, actor="test", now=LATER)
+    assert {"cancelled": 1, "accepted": 1} == {
+        key: number for key, number in look(ledger, first).counts.items() if number
+    }
+    second = frozen(ledger)
+    assert ["bob@a.test"] == [row.email for row in rows(ledger, second)]
+
+
+def test_who_confirmed_since_the_freeze_is_added_at_the_start(ledger: Ledger) -> None:
+    enlist(ledger, "ann@a.test")
+    scheduled = mailings.freeze(ledger, plan(due_at=LATER), now=EARLY)
+    enlist(ledger, "late@a.test")
+    with ledger.write() as connection:
+        assert [] == mailings.start_due(connection, now=EARLY, actor="test")
+    assert 1 == look(ledger, scheduled).recipients
+    with ledger.write() as connection:
+        assert [scheduled] == mailings.start_due(connection, now=LATER, actor="test")
+    assert 2 == look(ledger, scheduled).recipients
+    assert {1, 2} == {row.seq for row in rows(ledger, scheduled)}
+
+
+def test_the_frozen_revision_is_read_back_as_it_was(ledger: Ledger) -> None:
+    enlist(ledger, "ann@a.test")
+    wanted = plan()
+    number = mailings.freeze(ledger, wanted, now=EARLY)
+    with ledger.read() as connection:
+        revision, content, list_number = mailings.load_revision(connection, number, 1)
+    assert (wanted.revision, wanted.rendering, 1) == (revision, content, list_number)
+
+
+def test_retrying_leaves_out_who_left_or_is_suppressed(ledger: Ledger) -> None:
+    people = enlist(ledger, "ann@a.test", "left@a.test", "dead@a.test")
+    number = frozen(ledger)
+    with ledger.write() as connection:
+        connection.execute(update(delivery).values(state=DeliveryState.REJECTED))
+        connection.execute(update(mailing).values(rejected=3, state=MailingState.SENT))
+        connection.execute(
+            update(subscription)
+            .where(subscription.c.subscriber == people[1])
+            .values(state=SubscriptionState.UNSUBSCRIBED)
+        )
+        key = connection.scalar(
+            select(subscriber.c.address_key).where(subscriber.c.id == people[2])
+        )
+        connection.execute(
+            insert(suppression).values(
+                address_key=key, bounce_class="x", evidence="", source="", created_at=0
+            )
+        )
+        assert 1 == mailings.retry(
+            connection, number, DeliveryState.REJECTED, actor="test", now=LATER
+        )
+    seen = look(ledger, number)
+    assert (MailingState.SENDING, 1, 2) == (
+        seen.state,
+        seen.counts["queued"],
+        seen.counts["rejected"],
+    )
+
+
+def test_a_freeze_of_nobody_is_a_mailing_of_nobody(ledger: Ledger) -> None:
+    enlist(ledger, "gone@a.test", state=SubscriptionState.UNSUBSCRIBED)
+    assert 0 == look(ledger, frozen(ledger)).recipients
