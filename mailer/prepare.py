@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
+import secrets
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from mailer.address import parse as parse_address
 from mailer.check import mail as check_mail
 from mailer.check.issue import check_times, choose_list
-from mailer.compose.expressions import MissingValueError
+from mailer.compose.expressions import MissingValueError, compile_expression
 from mailer.compose.links import Keyring
 from mailer.compose.mime import MessageTemplate
 from mailer.config import require_secret
@@ -22,6 +22,7 @@ from mailer.content.issue import find_issue, issue_files, read_issue
 from mailer.errors import CheckError, NotFoundError, SafetyError
 from mailer.ledger import audience as people
 from mailer.ledger import importing, mailings
+from mailer.ledger.sheets import file_digest, safe_cell
 from mailer.model import (
     Finding,
     Instant,
@@ -32,6 +33,7 @@ from mailer.model import (
     Recipient,
     Release,
     Revision,
+    Slot,
     SubscriberId,
     moment,
 )
@@ -340,11 +342,13 @@ def test_copies(
         CheckError: E140, an address lacks a value that the issue needs.
     """
     messages = []
-    for number, text in enumerate(addresses, start=1):
+    for text in addresses:
         address = parse_address(text)
-        recipient = _known(ledger, address.normalised) or Recipient(
+        # Each copy is a message of its own: a Message-ID that repeats would be dropped as a twin.
+        seq = secrets.randbits(31)
+        recipient = _known(ledger, address.normalised, seq) or Recipient(
             mailing=MailingId(0),
-            seq=number,
+            seq=seq,
             subscriber=SubscriberId(0),
             list_number=ListId(0),
             email=address.wire,
@@ -361,12 +365,12 @@ def test_copies(
     return messages
 
 
-def _known(ledger: Ledger | None, normalised: str) -> Recipient | None:
+def _known(ledger: Ledger | None, normalised: str, seq: int) -> Recipient | None:
     if ledger is None:
         return None
     with ledger.read() as connection:
         row = mailings.person(connection, ledger.normalised_key(normalised))
-    return None if row is None else _recipient(row, 0)
+    return None if row is None else _recipient(row, seq)
 
 
 # --- files to look at ----------------------------------------------------------------------------
@@ -374,7 +378,7 @@ def _known(ledger: Ledger | None, normalised: str) -> Recipient | None:
 
 def sample(prepared: Prepared, *, now: Instant) -> Message:
     """The message for nobody in particular: a place without a default shows its name."""
-    names = prepared.template.names
+    names = _subscriber_names(prepared.rendering)
     attributes = {name: f"[{name}]" for name in names - {"email", "name", "language"}}
     recipient = Recipient(
         mailing=MailingId(0),
@@ -387,6 +391,17 @@ def sample(prepared: Prepared, *, now: Instant) -> Message:
         attributes=attributes,
     )
     return prepared.template.compose(recipient, date=now)
+
+
+def _subscriber_names(rendering: Rendering) -> set[str]:
+    slots = (*rendering.subject, *rendering.html, *rendering.text)
+    return {
+        name.removeprefix("subscriber.")
+        for slot in slots
+        if isinstance(slot, Slot)
+        for name in compile_expression(slot.expression).names
+        if name.startswith("subscriber.")
+    }
 
 
 def write_parts(folder: Path, stem: str, message: Message) -> list[Path]:
@@ -409,8 +424,7 @@ def never_imported(config: Config, ledger: Ledger, list_slug: str) -> list[str]:
     warnings = []
     with ledger.read() as connection:
         for file in sorted((config.root / "subscribers").glob(f"{list_slug}.csv")):
-            digest = hashlib.sha256(file.read_bytes()).hexdigest()
-            if not importing.imported(connection, digest):
+            if not importing.imported(connection, file_digest(file)):
                 name = file.relative_to(config.root)
                 warnings.append(
                     f"{name} was never imported as it is now: mailer subscribers import"
@@ -430,7 +444,7 @@ def write_excluded(path: Path, prepared: Prepared, ledger: Ledger | None, *, now
             rows = mailings.left_out(
                 connection, list_slug=prepared.list.slug, issue_slug=prepared.issue.id, now=now
             )
-            writer.writerows((people.safe_cell(row.email or ""), row.reason) for row in rows)
+            writer.writerows((safe_cell(row.email or ""), row.why) for row in rows)
 
 
 def domains(ledger: Ledger | None, prepared: Prepared, *, now: Instant) -> Counter[str]:

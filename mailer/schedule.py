@@ -13,9 +13,10 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.cron import CronTrigger
 
 from mailer import prepare
+from mailer.check.issue import choose_list
 from mailer.content.issue import issue_files, read_issue
 from mailer.delivery.shift import Shift
-from mailer.errors import LedgerError, MailerError, NotFoundError, StoppedError
+from mailer.errors import MailerError, StoppedError
 from mailer.ledger import claims, mailings, slots
 from mailer.model import Instant, MailingId, MailingState, Release, instant, moment
 from mailer.when import When, now, parse_wall
@@ -67,7 +68,7 @@ def _read_all(config: Config) -> list[Issue]:
 
 def _release(config: Config, ledger: Ledger, issue: Issue, *, now: Instant) -> None:
     try:
-        chosen = prepare.choose_list(issue, config.lists, None)
+        chosen = choose_list(issue, config.lists, None)
         when = parse_wall(issue.send_at, zone=chosen.timezone)
         if when.at <= now and not _is_frozen(ledger, issue, chosen):
             _freeze(config, ledger, issue, chosen, when, now=now)
@@ -98,7 +99,7 @@ def _fill_slot(
     """Freeze the oldest ready issue of a list that has no time of its own and was not mailed."""
     for issue in sorted(ready, key=lambda issue: (str(issue.date or ""), issue.id)):
         try:
-            mine = prepare.choose_list(issue, config.lists, None).slug == chosen.slug
+            mine = choose_list(issue, config.lists, None).slug == chosen.slug
             if mine and not issue.send_at and not _is_frozen(ledger, issue, chosen):
                 _freeze(config, ledger, issue, chosen, None, now=now)
                 return
@@ -146,6 +147,7 @@ class Daemon:
         self._keyring = keyring
         self._holder = holder
         self._shift: Shift | None = None
+        self._looking = asyncio.Lock()
         self._signals: list[int] = []
 
     async def run(self) -> int | None:
@@ -170,8 +172,8 @@ class Daemon:
         try:
             await self._over.wait()
             scheduler.pause()
-            while self._shift is not None:
-                await asyncio.sleep(0.05)
+            async with self._looking:
+                pass  # the look that is under way has ended
         finally:
             scheduler.shutdown(wait=False)
         return self._signals[1] if len(self._signals) > 1 else None
@@ -183,8 +185,23 @@ class Daemon:
             self._shift.on_signal(number)
 
     async def _look(self) -> None:
-        if self._signals:
-            return
+        async with self._looking:
+            if self._signals:
+                return
+            try:
+                await self._deliver()
+            except StoppedError as error:
+                self._give_up(error)
+            except MailerError as error:
+                log.error("%s %s %s", error, error.where, error.detail)
+            finally:
+                self._shift = None
+
+    async def _deliver(self) -> None:
+        release(self._config, self._ledger, now=now())
+        with self._ledger.read() as connection:
+            if not something_to_do(connection, now=now()):
+                return
         self._shift = Shift(
             self._config,
             self._ledger,
@@ -192,20 +209,16 @@ class Daemon:
             holder=self._holder,
             patience=self._config.relay.max_wait,
         )
-        try:
-            release(self._config, self._ledger, now=now())
-            with self._ledger.read() as connection:
-                busy = something_to_do(connection, now=now())
-            if busy:
-                report = await self._shift.run()
-                for one in report.recovered:
-                    log.warning("recovered m%d: %d returned", one.mailing, one.returned)
-        except StoppedError as error:
-            self._give_up(error)
-        except (LedgerError, NotFoundError, MailerError) as error:
-            log.error("%s %s %s", error, error.where, error.detail)
-        finally:
-            self._shift = None
+        report = await self._shift.run()
+        for one in report.recovered:
+            log.warning(
+                "recovered m%d: %d returned to the queue, %d in doubt",
+                one.mailing,
+                one.returned,
+                one.in_doubt,
+            )
+        for mailing_id in report.finished:
+            log.info("m%d is sent", mailing_id)
 
     def _give_up(self, error: StoppedError) -> None:
         """The relay was down for `relay.max_wait`: pause what waits for it, and say so."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mailer.compose.expressions import MissingValueError
+from mailer.errors import CheckError
 from mailer.model import Finding, Slot
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ def compose_all(
     """
     missing: Counter[str] = Counter()
     first: dict[str, str] = {}
+    refused: dict[str, tuple[str, CheckError]] = {}
     kept: list[tuple[Recipient, Message]] = []
     count = largest = 0
     for recipient in recipients:
@@ -113,10 +115,22 @@ def compose_all(
             missing[error.name] += 1
             first.setdefault(error.name, recipient.email)
             continue
+        except CheckError as error:
+            refused.setdefault(error.message, (recipient.email, error))
+            continue
         largest = max(largest, len(message.content))
         if len(kept) < samples:
             kept.append((recipient, message))
-    findings = tuple(
+    findings = [
+        Finding(
+            id=error.code,
+            message=f"{error.message}, for example for {email}: {error.detail}",
+            file=issue.file,
+            next_step=error.next,
+        )
+        for email, error in refused.values()
+    ]
+    findings += [
         Finding(
             id="E140",
             message=f"{{{{ {name} }}}} has no value for {number:,} of {count:,}, "
@@ -126,8 +140,10 @@ def compose_all(
             next_step=f"{{{{ {name} or 'reader' }}}}",
         )
         for name, number in missing.items()
+    ]
+    return Composed(
+        findings=tuple(findings), recipients=count, largest=largest, samples=tuple(kept)
     )
-    return Composed(findings=findings, recipients=count, largest=largest, samples=tuple(kept))
 
 
 def _line_of(template: MessageTemplate, name: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
 import signal
 import sys
 import time
@@ -152,8 +153,7 @@ class Display:
             f" queued {waiting:,} ({one.deferred:,} deferred)   {one.state}",
         ]
         up = f"\x1b[{self._lines}F" if self._lines else ""
-        width = click.get_text_stream("stderr").isatty() and _columns()
-        shown = [line[: width or None] for line in lines]
+        shown = [line[: shutil.get_terminal_size().columns] for line in lines]
         click.echo(up + "\n".join(f"\x1b[2K{line}" for line in shown), err=True, color=True)
         self._lines = len(lines)
 
@@ -164,12 +164,6 @@ class Display:
         rate = (after - before) / (moment - since)
         left = round((one.recipients - one.settled) / rate)
         return f"  {rate:,.1f}/s  left {left // 60}:{left % 60:02}"
-
-
-def _columns() -> int:
-    import shutil
-
-    return shutil.get_terminal_size().columns
 
 
 def _bar(one: Overview) -> str:

@@ -199,7 +199,8 @@ def _mail(app: App, prepared: Prepared, *, yes: bool, expect: int | None) -> int
 
 def _continues(app: App, before: Overview) -> bool:
     """Whether an issue that was mailed before has a mailing to go on with."""
-    from mailer.cli.status import as_data, iso
+    from mailer.cli.people import iso
+    from mailer.cli.status import as_data
 
     if before.state is MailingState.PAUSED:
         raise StoppedError(
@@ -272,7 +273,8 @@ def _deliver(app: App, mailing_id: MailingId, prepared: Prepared) -> int:
 
 
 def _result(app: App, one: Overview) -> int:
-    from mailer.cli.status import as_data, iso
+    from mailer.cli.people import iso
+    from mailer.cli.status import as_data
 
     counts = one.counts
     text = (

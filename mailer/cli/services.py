@@ -109,3 +109,29 @@ def catch(app: App, port: int, web: int, folder: Path | None) -> None:
             data = {"smtp": taken, "web": shown, "dir": str(store.folder.resolve())}
             app.emit("mailer.catch/1", data, "")
         take(store, smtp=smtp, web=pages)
+
+
+@click.command(cls=Verb)
+@click.pass_obj
+def run(app: App) -> int:
+    """The daemon: looks every few seconds for what is due, and delivers it.
+
+    SIGTERM and Ctrl-C finish what is on the way and stop; a second one stops at once.
+
+    \b
+    mailer run
+    """
+    import asyncio
+
+    from mailer.cli.logs import begin_log
+    from mailer.compose.links import Keyring
+    from mailer.config import require_secret
+    from mailer.ledger import liveness
+    from mailer.schedule import Daemon
+
+    begin_log(app)
+    keyring = Keyring(require_secret(app.config))
+    with liveness.hold(app.ledger) as holder:
+        app.say("Looking every few seconds for what is due. Ctrl-C finishes and ends.")
+        signalled = asyncio.run(Daemon(app.config, app.ledger, keyring, holder=holder).run())
+    return 0 if signalled is None else 128 + signalled

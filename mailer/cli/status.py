@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from mailer.cli.context import App, Verb
-from mailer.errors import NotFoundError
-from mailer.model import MailingState, moment
+from mailer.cli.people import iso
+from mailer.model import MailingState
 
 if TYPE_CHECKING:
     from mailer.ledger.overview import Overview
-    from mailer.model import Instant
 
 # What a person is told to do about a state that does not go on by itself.
 NEEDS = {
@@ -65,11 +63,6 @@ def as_data(one: Overview) -> dict[str, Any]:
     }
 
 
-def iso(at: Instant | None) -> str | None:
-    """An instant in RFC 3339, to the second."""
-    return None if at is None else f"{moment(at):%Y-%m-%dT%H:%M:%SZ}"
-
-
 def _table(shown: list[Overview]) -> str:
     lines = []
     for one in shown:
@@ -112,72 +105,46 @@ def trace(app: App, address: str) -> None:
     \b
     mailer trace ann@example.org
     """
-    from mailer.ledger import overview
+    from mailer.cli import people
+    from mailer.ledger import overview, roster
 
     if not _has_ledger(app):
-        raise _unknown(address)
+        raise people.unknown(address)
     ledger = app.ledger
+    with people.understood(address):
+        story = roster.show(ledger, address)
+    if story is None:
+        raise people.unknown(address)
     with ledger.read() as connection:
-        key = ledger.address_key(address)
-        person = overview.person(connection, key)
-        if person is None:
-            raise _unknown(address)
-        deliveries = list(overview.deliveries_of(connection, key))
-    data = {
-        "address": address,
-        "subscriptions": person.subscriptions,
-        "suppression": person.suppression,
-        "deliveries": [
-            {
-                "mailing": f"m{row.mailing}",
-                "issue": row.issue_slug,
-                "state": row.state,
-                "attempts": row.attempts,
-                "revision": row.revision,
-                "reply": row.reply,
-                "class": row.bounce_class,
-                "due_at": iso(row.due_at),
-                "changed_at": iso(row.changed_at),
-            }
-            for row in deliveries
-        ],
-        "events": person.events,
-    }
-    app.emit("mailer.trace/1", data, _story(data))
-
-
-def _story(data: dict[str, Any]) -> str:
-    lines = [f" {data['address']}"]
-    lines += [
-        f"   {one['list']}: {one['state']} since {one['since']} ({one['source']})"
-        for one in data["subscriptions"]
+        found = list(overview.deliveries_of(connection, ledger.address_key(address)))
+    deliveries = [
+        {
+            "mailing": f"m{row.mailing}",
+            "issue": row.issue_slug,
+            "state": row.state,
+            "attempts": row.attempts,
+            "revision": row.revision,
+            "reply": row.reply,
+            "class": row.bounce_class,
+            "due_at": people.iso(row.due_at),
+            "changed_at": people.iso(row.changed_at),
+        }
+        for row in found
     ]
-    if data["suppression"]:
-        one = data["suppression"]
-        lines.append(f"   suppressed {one['since']}: {one['class']} ({one['evidence']})")
-    for one in data["deliveries"]:
-        when = one["changed_at"] or "not yet"
-        words = f' "{one["reply"]}"' if one["reply"] else ""
-        attempts = f" · attempt {one['attempts']}" if one["attempts"] else ""
-        lines.append(f" {one['mailing']} {one['issue']}   {when} {one['state']}{words}{attempts}")
-    lines += [
-        f" {one['at']}   {one['kind']} by {one['actor']} {_detail(one['detail'])}".rstrip()
-        for one in data["events"]
-    ]
-    return "\n".join(lines)
+    data = {**people.story_data(story), "deliveries": deliveries}
+    lines = [people.story_text(address, story), *map(_delivery_text, deliveries)]
+    app.emit("mailer.trace/1", data, "\n".join(lines))
 
 
-def _detail(detail: dict[str, Any]) -> str:
-    return json.dumps(detail, ensure_ascii=False) if detail else ""
+def _delivery_text(one: dict[str, Any]) -> str:
+    words = f' "{one["reply"]}"' if one["reply"] else ""
+    attempts = f" · attempt {one['attempts']} · r{one['revision']}" if one["attempts"] else ""
+    due = f" · next try {one['due_at']}" if one["due_at"] else ""
+    when = one["changed_at"] or "not yet"
+    return f"  {one['mailing']} {one['issue']}  {when} {one['state']}{words}{attempts}{due}"
 
 
 def _has_ledger(app: App) -> bool:
     from mailer.ledger.database import exists
 
     return exists(app.config.database_url)
-
-
-def _unknown(address: str) -> NotFoundError:
-    return NotFoundError(
-        "E911", f"{address} is not known here", next_step=f"mailer subscribers add {address}"
-    )

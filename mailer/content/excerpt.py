@@ -32,7 +32,8 @@ _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)]*\s+(?=\S)|(?<=[。！？]
 def first_heading(body: str) -> str:
     """The words of the first heading; empty if there is none."""
     text = mask_blocks(body)
-    found = [match for kind in (_ATX, _SETEXT, _HTML_HEADING) if (match := kind.search(text))]
+    kinds = (_ATX, _SETEXT, _HTML_HEADING)
+    found = [match for kind in kinds for match in kind.finditer(text)]
     for match in sorted(found, key=lambda match: match.start(1)):
         words = _words(match[0] if match.re is _ATX else match[1], body)
         if words:

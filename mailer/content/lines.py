@@ -42,7 +42,8 @@ def _wrap_line(text: str, width: int) -> list[str]:
     used = 0
     for space, piece in _units(text):
         gap, needed = space if used else "", columns(piece)
-        if used and used + len(gap) + needed > width and piece[0] not in _NOT_FIRST:
+        may_begin = space or piece[0] not in _NOT_FIRST
+        if used and may_begin and used + len(gap) + needed > width:
             lines.append(piece)
             used = needed
         else:

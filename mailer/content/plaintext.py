@@ -77,7 +77,7 @@ def _heading(element: HtmlElement, width: int) -> list[str]:
     if rule is None:
         return hang(_content(element), f"{'#' * level} ", width)
     lines = wrap(_content(element), width)
-    return [*lines, rule * max(map(columns, lines))] if lines else []
+    return [*lines, rule * min(max(map(columns, lines)), width)] if lines else []
 
 
 def _list(element: HtmlElement, width: int) -> list[str]:
@@ -276,5 +276,4 @@ _INLINE: Final[dict[str, Callable[[HtmlElement], str]]] = {
     "q": lambda element: f"“{_content(element)}”",
     "s": lambda element: f"~~{_content(element)}~~",
     "sup": _superscript,
-    "wbr": lambda _: "",
 }

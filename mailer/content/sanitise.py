@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _KEPT_NAMES = (
     "a abbr b bdi bdo blockquote br caption cite code col colgroup dd del dfn div dl dt em "
     "figcaption figure h1 h2 h3 h4 h5 h6 hr i img ins kbd li mark ol p pre q s samp small "
-    "span strong sub sup table tbody td tfoot th thead time tr u ul var wbr"
+    "span strong sub sup table tbody td tfoot th thead time tr u ul var"
 )
 KEPT = frozenset(_KEPT_NAMES.split())
 """Elements that a mail may hold."""
@@ -34,7 +34,7 @@ REWRITTEN = frozenset({"center", "details", "input", "summary"})
 
 _UNWRAPPED_NAMES = (
     "address article aside big body data font footer head header hgroup html label main nav "
-    "picture rb rp rt ruby search section source strike tt"
+    "picture rb rp rt ruby search section source strike tt wbr"
 )
 _UNWRAPPED = frozenset(_UNWRAPPED_NAMES.split())
 """Elements whose loss nobody sees: their content stays, and nothing is said."""
@@ -50,7 +50,7 @@ _KNOWN_NAMES = "base button dialog embed form input link meta option"
 _KNOWN = _DROPPED | frozenset(_KNOWN_NAMES.split())
 """Elements of HTML: whoever writes them means them, and not a type such as `Vec<T>`."""
 
-_VOID_NAMES = "br col embed hr img input link meta source track wbr"
+_VOID_NAMES = "br col hr img input"
 _VOID = frozenset(_VOID_NAMES.split())
 _ALIGNED = ("p", "div", "h1", "h2", "h3", "h4", "h5", "h6", "td", "th", "tr")
 _ATTRIBUTES: dict[str, set[str]] = {

@@ -498,7 +498,7 @@ class Dispatcher:
             if limit and size > limit:
                 self._pause(claimed, verdicts.too_large(size, limit))
                 return None
-            if claimed.recipient.email.isascii():
+            if parcel.message.rcpt_to.isascii():
                 return parcel
             # M-13: never down-converted; the domain is an A-label already.
             reply = "553 5.6.7 the address needs SMTPUTF8"

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mailer.config import Config
     from mailer.ledger import Ledger
     from mailer.ledger.claims import Recovered
+    from mailer.model import MailingId
 
 FOREGROUND_PATIENCE = 60.0
 """Seconds that a command without a daemon waits for a relay that is down (decisions 4)."""
@@ -31,6 +32,7 @@ class Report:
     """
 
     recovered: tuple[Recovered, ...]
+    finished: tuple[MailingId, ...]
     drained: bool
     signal: int | None
 
@@ -87,7 +89,12 @@ class Shift:
             mailings.start_due(connection, now=now(), actor="mailer")
         drained = await self._dispatcher.run()
         stopped_by = self._signals[1] if len(self._signals) > 1 else None
-        return Report(recovered=tuple(recovered), drained=drained, signal=stopped_by)
+        return Report(
+            recovered=tuple(recovered),
+            finished=tuple(self._dispatcher.finished),
+            drained=drained,
+            signal=stopped_by,
+        )
 
     def on_signal(self, number: int) -> None:
         """Drain at the first SIGINT or SIGTERM, stop at once at the second (S-44)."""

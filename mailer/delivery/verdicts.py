@@ -94,7 +94,7 @@ class Judge:
             stop=self._stop(claimed.recipient.mailing, phase, reply, decision),
             suppress=decision.state is DeliveryState.REJECTED
             and decision.bounce_class is not None
-            and suppresses(decision.bounce_class, reply.enhanced),
+            and suppresses(decision.bounce_class, reply.enhanced, code=reply.code),
             reconnect=decision.effect is Effect.RECONNECT,
             back_off=decision.effect is Effect.BACK_OFF or self._deferred_mail(phase, reply),
         )

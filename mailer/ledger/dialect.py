@@ -27,4 +27,5 @@ def insert_rows(
     mark = "%s" if connection.dialect.name == "postgresql" else "?"
     names, marks = ", ".join(columns), ", ".join([mark] * len(columns))
     statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"  # noqa: S608  our own names
-    connection.exec_driver_sql(statement, list(rows))
+    if rows:
+        connection.exec_driver_sql(statement, list(rows))

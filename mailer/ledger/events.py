@@ -35,6 +35,8 @@ class Kind(StrEnum):
     UNSUPPRESSED = "unsuppressed"
     FORGOTTEN = "forgotten"
     BOUNCED = "bounced"
+    REPORTED = "reported"
+    REJECTED = "rejected"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

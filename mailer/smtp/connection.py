@@ -164,7 +164,10 @@ class Connection(asyncio.Protocol):
         self._use(transport)
         if self._relay.security == "none" and not self._relay.insecure:
             peer = transport.get_extra_info("peername")
-            if peer is None or not is_this_machine(peer[0]):
+            if peer is None:
+                self._lose("the relay closed the connection")
+                return
+            if not is_this_machine(peer[0]):
                 reason = f"{self._relay.host} is not this machine, and would be talked to in clear"
                 self._tell([HandshakeFailed(Phase.CONNECT, Lost(reason=reason), True)])  # S-10
                 transport.abort()

@@ -26,7 +26,6 @@ class Health(Protocol):
         """Whether a connection may be opened at `now` (seconds, any monotonic clock)."""
 
 
-
 class Relay:
     """Opens connections and forgets those that ended.
 

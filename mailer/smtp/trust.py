@@ -30,8 +30,9 @@ class HandshakeError(Exception):
 
 
 def is_this_machine(address: str) -> bool:
-    """Whether an IP address, perhaps with a zone, is a loopback one."""
-    return ipaddress.ip_address(address.partition("%")[0]).is_loopback
+    """Whether an IP address is a loopback one; with a zone, or IPv4 in IPv6, as sockets name it."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    return (getattr(ip, "ipv4_mapped", None) or ip).is_loopback
 
 
 @lru_cache(maxsize=2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from typing import TYPE_CHECKING, Any
 
@@ -194,8 +195,6 @@ def dispatcher(
     max_age: float = 48 * 3600,
 ) -> Dispatcher:
     """A dispatcher for a relay on loopback."""
-    import dataclasses
-
     relay = dataclasses.replace(relay_at(port), connections=connections, rate=rate)
     return Dispatcher(
         ledger,

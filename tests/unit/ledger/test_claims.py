@@ -68,17 +68,17 @@ def test_a_batch_is_leased_once(ledger: Ledger) -> None:
     enlist(ledger, *addresses(300))
     frozen(ledger)
     first, second, third = claim(ledger, "one"), claim(ledger, "two"), claim(ledger, "three")
-    assert (256, 44, 0) == (len(first), len(second), len(third))
-    assert 300 == len({one.key for one in (*first, *second)})
+    assert (len(first), len(second), len(third)) == (256, 44, 0)
+    assert len({one.key for one in (*first, *second)}) == 300
 
 
 def test_a_lapsed_lease_can_be_claimed_again(ledger: Ledger) -> None:
     """S-43: leases last 15 minutes; a claimed row whose lease lapsed was certainly not sent."""
     enlist(ledger, *addresses(3))
     frozen(ledger)
-    assert 3 == len(claim(ledger, "one"))
-    assert 0 == len(claim(ledger, "two", now=NOW + 14 * MINUTE))
-    assert 3 == len(claim(ledger, "two", now=NOW + 16 * MINUTE))
+    assert len(claim(ledger, "one")) == 3
+    assert len(claim(ledger, "two", now=NOW + 14 * MINUTE)) == 0
+    assert len(claim(ledger, "two", now=NOW + 16 * MINUTE)) == 3
 
 
 def test_a_renewed_lease_does_not_lapse(ledger: Ledger) -> None:
@@ -87,7 +87,7 @@ def test_a_renewed_lease_does_not_lapse(ledger: Ledger) -> None:
     claim(ledger, "one")
     with ledger.write() as connection:
         claims.renew(connection, "one", now=Instant(NOW + 10 * MINUTE))
-    assert 0 == len(claim(ledger, "two", now=NOW + 16 * MINUTE))
+    assert len(claim(ledger, "two", now=NOW + 16 * MINUTE)) == 0
 
 
 def test_claimed_is_a_queued_row_whose_batch_is_leased(ledger: Ledger) -> None:
@@ -97,7 +97,7 @@ def test_claimed_is_a_queued_row_whose_batch_is_leased(ledger: Ledger) -> None:
     one, *_ = claim(ledger)
     begin(ledger, one)
     counts = look(ledger, mailing).counts
-    assert (0, 2, 1) == (counts["queued"], counts["claimed"], counts["sending"])
+    assert (counts["queued"], counts["claimed"], counts["sending"]) == (0, 2, 1)
 
 
 def test_the_intent_fixes_date_revision_and_values(ledger: Ledger) -> None:
@@ -106,13 +106,13 @@ def test_the_intent_fixes_date_revision_and_values(ledger: Ledger) -> None:
     mailing = frozen(ledger)
     begin(ledger, *claim(ledger), values=("Ann",))
     (row,) = rows(ledger, mailing)
-    assert ("sending", 1, NOW, 1, '["Ann"]') == (
+    assert (
         row.state,
         row.attempts,
         row.date,
         row.revision,
         row.values,
-    )
+    ) == ("sending", 1, NOW, 1, '["Ann"]')
 
 
 def test_a_deferred_delivery_comes_back_with_what_its_first_attempt_used(ledger: Ledger) -> None:
@@ -123,7 +123,7 @@ def test_a_deferred_delivery_comes_back_with_what_its_first_attempt_used(ledger:
     settle(ledger, one, DeliveryState.QUEUED, due_at=NOW + MINUTE)
     begin(ledger, two)
     settle(ledger, two, DeliveryState.ACCEPTED)
-    assert [] == claim(ledger)
+    assert claim(ledger) == []
     (again,) = claim(ledger, now=NOW + MINUTE)
     assert (one.key, NOW, ("Ann",), 1) == (again.key, again.date, again.values, again.attempts)
 
@@ -134,7 +134,7 @@ def test_a_refusal_before_the_content_counts_as_one_attempt(ledger: Ledger) -> N
     (one,) = claim(ledger)
     settle(ledger, one, DeliveryState.QUEUED, was=DeliveryState.QUEUED, due_at=NOW + MINUTE)
     (row,) = rows(ledger, mailing)
-    assert (1, None) == (row.attempts, row.date)
+    assert (row.attempts, row.date) == (1, None)
 
 
 @pytest.mark.parametrize(
@@ -162,11 +162,11 @@ def test_doubt_is_resolved_by_one_resend_at_most(ledger: Ledger) -> None:
     begin(ledger, one)
     settle(ledger, one, DeliveryState.IN_DOUBT)
     (again,) = claim(ledger)
-    assert 1 == again.resends
+    assert again.resends == 1
     begin(ledger, again)
     settle(ledger, again, DeliveryState.IN_DOUBT, resends=1)
     seen = look(ledger, mailing)
-    assert (1, 1, 2) == (seen.counts["in_doubt"], seen.resent, seen.ever_in_doubt)
+    assert (seen.counts["in_doubt"], seen.resent, seen.ever_in_doubt) == (1, 1, 2)
 
 
 def test_recovery_returns_what_was_claimed_and_doubts_what_was_sending(ledger: Ledger) -> None:
@@ -179,12 +179,12 @@ def test_recovery_returns_what_was_claimed_and_doubts_what_was_sending(ledger: L
     (found,) = claims.recover(ledger, holder="me", on_doubt=OnDoubt.HOLD, now=NOW)
     assert (mailing, 6, 3) == (found.mailing, found.returned, found.in_doubt)
     counts = look(ledger, mailing).counts
-    assert (1, 3, 6, 0) == (
+    assert (
         counts["accepted"],
         counts["in_doubt"],
         counts["queued"],
         counts["sending"],
-    )
+    ) == (1, 3, 6, 0)
     assert {one.key for one in claimed[4:]} == {one.key for one in claim(ledger, "me")}
 
 
@@ -192,7 +192,7 @@ def test_recovery_leaves_its_own_leases_alone(ledger: Ledger) -> None:
     enlist(ledger, *addresses(2))
     frozen(ledger)
     begin(ledger, *claim(ledger, "me"))
-    assert [] == claims.recover(ledger, holder="me", on_doubt=OnDoubt.RESEND, now=NOW)
+    assert claims.recover(ledger, holder="me", on_doubt=OnDoubt.RESEND, now=NOW) == []
 
 
 def test_recovery_of_a_resend_sends_again(ledger: Ledger) -> None:
@@ -220,8 +220,8 @@ def test_who_left_since_the_freeze_is_cancelled_at_the_claim(ledger: Ledger) -> 
                 created_at=0,
             )
         )
-    assert ["ann@a.test"] == [one.recipient.email for one in claim(ledger)]
-    assert 2 == look(ledger, mailing).counts["cancelled"]
+    assert [one.recipient.email for one in claim(ledger)] == ["ann@a.test"]
+    assert look(ledger, mailing).counts["cancelled"] == 2
     assert {None, "unsubscribed", "suppressed"} == {row.reply for row in rows(ledger, mailing)}
 
 
@@ -238,12 +238,12 @@ def test_a_recheck_finds_who_left_and_what_was_paused(ledger: Ledger) -> None:
         standing = claims.recheck(connection, claimed, now=NOW)
     gone = [one for one in claimed if not standing.allows(one)]
     assert [people[0]] == [one.recipient.subscriber for one in gone]
-    assert 1 == look(ledger, mailing).counts["cancelled"]
+    assert look(ledger, mailing).counts["cancelled"] == 1
     with ledger.write() as connection:
         mailings.set_state(connection, mailing, MailingState.PAUSED, actor="test", now=NOW)
         standing = claims.recheck(connection, claimed, now=NOW)
     assert ({mailing}, set()) == (set(standing.stopped), set(standing.sendable))
-    assert 1 == look(ledger, mailing).counts["cancelled"]
+    assert look(ledger, mailing).counts["cancelled"] == 1
 
 
 def leave(ledger: Ledger, person: int) -> None:
@@ -265,7 +265,7 @@ def test_a_row_that_another_process_moved_stops_this_one(ledger: Ledger) -> None
     with pytest.raises(LedgerError, match="E606"):
         begin(ledger, two, one)
     counts = look(ledger, mailing).counts
-    assert (1, 1) == (counts["sending"], counts["claimed"])
+    assert (counts["sending"], counts["claimed"]) == (1, 1)
 
 
 def test_a_paused_mailing_is_not_claimed(ledger: Ledger) -> None:
@@ -273,10 +273,10 @@ def test_a_paused_mailing_is_not_claimed(ledger: Ledger) -> None:
     mailing = frozen(ledger)
     with ledger.write() as connection:
         mailings.set_state(connection, mailing, MailingState.PAUSED, actor="test", now=NOW)
-    assert [] == claim(ledger)
+    assert claim(ledger) == []
     with ledger.write() as connection:
         mailings.set_state(connection, mailing, MailingState.SENDING, actor="test", now=NOW)
-    assert 2 == len(claim(ledger))
+    assert len(claim(ledger)) == 2
 
 
 @pytest.mark.parametrize(
@@ -311,13 +311,13 @@ def test_released_leases_can_be_claimed_at_once(ledger: Ledger) -> None:
     claim(ledger, "one")
     with ledger.write() as connection:
         claims.release(connection, "one")
-    assert 3 == len(claim(ledger, "two"))
+    assert len(claim(ledger, "two")) == 3
 
 
 def test_a_batch_of_nobody_is_closed(ledger: Ledger) -> None:
     people = enlist(ledger, "ann@a.test")
     frozen(ledger)
     leave(ledger, people[0])
-    assert [] == claim(ledger)
+    assert claim(ledger) == []
     with ledger.read() as connection:
-        assert [1] == list(connection.scalars(batch.select().with_only_columns(batch.c.done)))
+        assert list(connection.scalars(batch.select().with_only_columns(batch.c.done))) == [1]

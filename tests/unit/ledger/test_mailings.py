@@ -27,7 +27,7 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 def test_everybody_confirmed_gets_one_delivery(ledger: Ledger) -> None:
     enlist(ledger, *addresses(7))
     seen = look(ledger, frozen(ledger))
-    assert (7, 7, MailingState.SENDING) == (seen.recipients, seen.counts["queued"], seen.state)
+    assert (seen.recipients, seen.counts["queued"], seen.state) == (7, 7, MailingState.SENDING)
 
 
 def test_the_audience_says_why_somebody_gets_nothing(ledger: Ledger) -> None:
@@ -61,14 +61,14 @@ def test_the_audience_says_why_somebody_gets_nothing(ledger: Ledger) -> None:
                 connection, list_slug="weekly", issue_slug="winter", now=EARLY
             )
         }
-    assert (6, 2) == (audience.on_list, audience.recipients)
+    assert (audience.on_list, audience.recipients) == (6, 2)
     assert {"ann@a.test", "bob@a.test"} == set(chosen)
-    assert {
+    assert left_out == {
         "new@a.test": "unconfirmed",
         "gone@a.test": "unsubscribed",
         "rests@a.test": "on pause",
         "dead@a.test": "suppressed",
-    } == left_out
+    }
 
 
 def test_one_issue_is_mailed_once_to_one_list(ledger: Ledger) -> None:
@@ -85,7 +85,7 @@ def test_somebody_on_two_lists_gets_one_issue_once(ledger: Ledger) -> None:
     enlist(ledger, "ann@a.test", "carl@a.test", list_slug="daily")
     frozen(ledger)
     second = frozen(ledger, list_slug="daily")
-    assert ["carl@a.test"] == [row.email for row in rows(ledger, second)]
+    assert [row.email for row in rows(ledger, second)] == ["carl@a.test"]
 
 
 def test_a_cancelled_mailing_can_be_mailed_anew_to_those_who_did_not_get_it(
@@ -102,12 +102,13 @@ def test_a_cancelled_mailing_can_be_mailed_anew_to_those_who_did_not_get_it(
         )
         connection.execute(update(mailing).where(mailing.c.id == first).values(accepted=1))
     with ledger.write() as connection:
-        assert 1 == mailings.cancel(connection, first, actor="test", now=LATER)
-    assert {"cancelled": 1, "accepted": 1} == {
-        key: number for key, number in look(ledger, first).counts.items() if number
+        assert mailings.cancel(connection, first, actor="test", now=LATER) == 1
+    assert {key: number for key, number in look(ledger, first).counts.items() if number} == {
+        "cancelled": 1,
+        "accepted": 1,
     }
     second = frozen(ledger)
-    assert ["bob@a.test"] == [row.email for row in rows(ledger, second)]
+    assert [row.email for row in rows(ledger, second)] == ["bob@a.test"]
 
 
 def test_who_confirmed_since_the_freeze_is_added_at_the_start(ledger: Ledger) -> None:
@@ -115,11 +116,11 @@ def test_who_confirmed_since_the_freeze_is_added_at_the_start(ledger: Ledger) ->
     scheduled = mailings.freeze(ledger, plan(due_at=LATER), now=EARLY)
     enlist(ledger, "late@a.test")
     with ledger.write() as connection:
-        assert [] == mailings.start_due(connection, now=EARLY, actor="test")
-    assert 1 == look(ledger, scheduled).recipients
+        assert mailings.start_due(connection, now=EARLY, actor="test") == []
+    assert look(ledger, scheduled).recipients == 1
     with ledger.write() as connection:
         assert [scheduled] == mailings.start_due(connection, now=LATER, actor="test")
-    assert 2 == look(ledger, scheduled).recipients
+    assert look(ledger, scheduled).recipients == 2
     assert {1, 2} == {row.seq for row in rows(ledger, scheduled)}
 
 
@@ -151,17 +152,17 @@ def test_retrying_leaves_out_who_left_or_is_suppressed(ledger: Ledger) -> None:
                 address_key=key, bounce_class="x", evidence="", source="", created_at=0
             )
         )
-        assert 1 == mailings.retry(
-            connection, number, DeliveryState.REJECTED, actor="test", now=LATER
+        assert (
+            mailings.retry(connection, number, DeliveryState.REJECTED, actor="test", now=LATER) == 1
         )
     seen = look(ledger, number)
-    assert (MailingState.SENDING, 1, 2) == (
+    assert (
         seen.state,
         seen.counts["queued"],
         seen.counts["rejected"],
-    )
+    ) == (MailingState.SENDING, 1, 2)
 
 
 def test_a_freeze_of_nobody_is_a_mailing_of_nobody(ledger: Ledger) -> None:
     enlist(ledger, "gone@a.test", state=SubscriptionState.UNSUBSCRIBED)
-    assert 0 == look(ledger, frozen(ledger)).recipients
+    assert look(ledger, frozen(ledger)).recipients == 0

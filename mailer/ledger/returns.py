@@ -1,0 +1,114 @@
+"""What came back: bounces recorded with their evidence, and dead addresses suppressed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Row, select
+
+from mailer.ledger import audience, events
+from mailer.ledger.events import Kind
+from mailer.ledger.schema import delivery, event
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mailer.ledger.database import Ledger
+    from mailer.ledger.events import Event
+    from mailer.model import Bounce, Instant, MailingId
+
+FAILED = "failed"
+RETURNED = (Kind.BOUNCED, Kind.REPORTED, Kind.REJECTED)
+"""Reports of failure, other or unidentified reports, and permanent refusals at SMTP time."""
+
+
+def record(ledger: Ledger, bounces: Sequence[tuple[Bounce, bool]], *, now: Instant) -> list[bool]:
+    """Store what a report says, each entry once however often it comes (B-9).
+
+    Each entry comes with whether it suppresses its address. One without a verified delivery is
+    logged and never suppresses anybody (B-2).
+
+    Returns:
+        For each entry whether it was new.
+    """
+    with ledger.write() as connection:
+        return [
+            _record(connection, bounce, now=now, suppresses=suppresses)
+            for bounce, suppresses in bounces
+        ]
+
+
+def _record(connection: Connection, bounce: Bounce, *, now: Instant, suppresses: bool) -> bool:
+    row = _delivery(connection, bounce)
+    failed = bounce.action == FAILED and row is not None
+    new = events.record(
+        connection,
+        kind=Kind.BOUNCED if failed else Kind.REPORTED,
+        actor="report",
+        at=now,
+        mailing=bounce.mailing if row is not None else None,
+        seq=bounce.seq if row is not None else None,
+        subscriber=None if row is None else row.subscriber,
+        address_key=None if row is None else row.address_key,
+        detail=_detail(bounce),
+        once=None
+        if row is None
+        else f"report:{row.mailing}:{row.seq}:{bounce.action}:{bounce.status}",
+    )
+    if new and failed and suppresses and row is not None:
+        audience.suppress(
+            connection,
+            row.address_key,
+            address=row.email,
+            bounce_class=str(bounce.bounce_class),
+            evidence=bounce.evidence,
+            source=f"m{row.mailing}",
+            now=now,
+        )
+    return new
+
+
+def _delivery(connection: Connection, bounce: Bounce) -> Row[Any] | None:
+    if bounce.mailing is None or bounce.seq is None:
+        return None
+    query = select(delivery).where(
+        delivery.c.mailing == bounce.mailing, delivery.c.seq == bounce.seq
+    )
+    return connection.execute(query).one_or_none()
+
+
+def _detail(bounce: Bounce) -> dict[str, Any]:
+    return {
+        "action": bounce.action,
+        "status": bounce.status,
+        "diagnostic": bounce.diagnostic,
+        "recipient": bounce.recipient,
+        "class": bounce.bounce_class,
+        "evidence": bounce.evidence,
+    }
+
+
+def returned(
+    connection: Connection, *, mailing: MailingId | None = None, limit: int = events.PAGE
+) -> list[tuple[Event, str | None]]:
+    """The newest returns with the address of each, as far as it is known."""
+    found = events.history(connection, mailing=mailing, kinds=RETURNED, limit=limit)
+    return [(one, _email(connection, one)) for one in found]
+
+
+def one_return(connection: Connection, number: int) -> tuple[Event, str | None] | None:
+    """One return by its number."""
+    known = connection.scalar(
+        select(event.c.id).where(event.c.id == number, event.c.kind.in_(RETURNED))
+    )
+    if known is None:
+        return None
+    (found,) = events.history(connection, kinds=RETURNED, before=number + 1, limit=1)
+    return found, _email(connection, found)
+
+
+def _email(connection: Connection, one: Event) -> str | None:
+    email: str | None = connection.scalar(
+        select(delivery.c.email).where(delivery.c.mailing == one.mailing, delivery.c.seq == one.seq)
+    )
+    return email
