@@ -51,7 +51,8 @@ class KnownHosts:
             host = urlsplit(f"//{hosts[0].decode('ascii')}").hostname or ""
         except ValueError:
             return False
-        return len(hosts) == 1 and (host == self._host or is_loopback(host))
+        known = host.removesuffix(".") == self._host or is_loopback(host)
+        return known and len(hosts) == 1
 
 
 async def read_body(request: Request) -> bytes:

@@ -103,8 +103,10 @@ class _Public:
         whose = self._verified(request)
         if whose is None:
             return self._pages.page("test")
-        now = await self._in_thread(standing, *whose)
-        return self._left(now, asked=False) if not now or not now.subscribed else self._ask(now)
+        now: Standing | None = await self._in_thread(standing, *whose)
+        if now and now.subscribed:
+            return self._pages.page("ask", standing=now)
+        return self._pages.page("left", standing=now, asked=False)
 
     async def act(self, request: Request) -> Response:
         """POST: does what the body says."""
@@ -122,10 +124,10 @@ class _Public:
         await self._in_thread(lambda ledger: change(ledger, *whose, via=via, now=now))
         if meaning == "one-click":
             return self._pages.text("Unsubscribed.")
-        after = await self._in_thread(standing, *whose)
+        after: Standing | None = await self._in_thread(standing, *whose)
         if meaning == "undo" and after and after.subscribed:
             return self._pages.page("back", standing=after)
-        return self._left(after, asked=True)
+        return self._pages.page("left", standing=after, asked=True)
 
     def _verified(self, request: Request) -> tuple[SubscriberId, ListId] | None:
         """Whose subscription the token may end; None for a test copy's.
@@ -139,12 +141,6 @@ class _Public:
         if whose is None and not is_test:
             raise HTTPException(404)
         return whose
-
-    def _ask(self, now: Standing) -> Response:
-        return self._pages.page("ask", standing=now)
-
-    def _left(self, now: Standing | None, *, asked: bool) -> Response:
-        return self._pages.page("left", standing=now, asked=asked)
 
     async def _in_thread(self, function: Callable[..., Any], *arguments: object) -> Any:  # noqa: ANN401
         """The ledger is synchronous."""

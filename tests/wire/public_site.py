@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import socket
+import tempfile
 import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -24,7 +27,6 @@ from mailer.web.server import server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from starlette.applications import Starlette
 
@@ -45,6 +47,15 @@ title = "The Weekly & <Friends>"
 [relay]
 url = "smtp://127.0.0.1:1025"
 """
+
+
+@functools.cache
+def _new_database() -> bytes:
+    """An empty ledger: migrated once, copied for every test."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "mailer.db"
+        open_ledger(f"sqlite:{path}").close()
+        return path.read_bytes()
 
 
 @dataclass(frozen=True)
@@ -68,6 +79,9 @@ class Site:
         toml = TOML.format(url=url).replace("& <Friends>", "& Friends")
         (folder / "mailer.toml").write_text(toml)
         self.config = load_config(folder, None, environ={})
+        database = Path(self.config.database_url.removeprefix("sqlite:"))
+        database.parent.mkdir()
+        database.write_bytes(_new_database())
         self.ledger: Ledger = open_ledger(self.config.database_url)
         self.keyring = Keyring((NEW_KEY, OLD_KEY))
         with self.ledger.write() as connection:

@@ -250,6 +250,7 @@ def test_both_encodings_and_neither_are_understood(
     [
         (b"news.example.org", 200),
         (b"NEWS.example.org:443", 200),
+        (b"news.example.org.", 200),
         (b"127.0.0.1:8000", 200),
         (b"localhost", 200),
         (b"[::1]:8000", 200),
