@@ -127,7 +127,7 @@ class _Public:
         after: Standing | None = await self._in_thread(standing, *whose)
         if meaning == "undo" and after and after.subscribed:
             return self._pages.page("back", standing=after)
-        return self._pages.page("left", standing=after, asked=True)
+        return self._pages.page("left", standing=after, asked=meaning != "undo")
 
     def _verified(self, request: Request) -> tuple[SubscriberId, ListId] | None:
         """Whose subscription the token may end; None for a test copy's.
