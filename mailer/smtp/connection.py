@@ -63,12 +63,13 @@ class Connection(asyncio.Protocol):
             helo=helo, security=relay.security, user=relay.user, password=relay.password
         )
         self._loop = asyncio.get_running_loop()
-        self._transport: asyncio.Transport | None = None
+        self._layers: list[asyncio.Transport] = []  # the socket and, over it, TLS
+        self._early: list[bytes] | None = None  # read through TLS before it is ours; None: not now
         self._steps: asyncio.Queue[Event] = asyncio.Queue()  # of the handshake
         self._gone = asyncio.Event()
         self._alarm = Alarm(self._loop, self._too_late)
         self._answered = 0  # the session's count when the alarm was set
-        self._unsent: int | None = None  # octets in the write buffer; None: all went out
+        self._unsent = 0  # octets that were not out when the alarm was set
         self.handed_over = 0
         self.rejected_rcpts = 0
         self.opened_at = 0.0
@@ -135,8 +136,9 @@ class Connection(asyncio.Protocol):
     def flush(self) -> None:
         """Write everything that is queued, at once."""
         data = self._session.data_to_send()
-        if data and self._transport is not None:
-            self._transport.write(data)
+        if data:
+            self._layers[-1].write(data)
+            self._unsent = 0
         self._watch()
 
     async def quit(self) -> None:
@@ -159,9 +161,12 @@ class Connection(asyncio.Protocol):
     # --- what asyncio tells us -------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The socket is connected and, with "implicit", encrypted."""
+        """The socket is connected; with "implicit", nothing may be read from it before TLS."""
         assert isinstance(transport, asyncio.Transport)
-        self._use(transport)
+        self._layers.append(transport)
+        if self._relay.security == "implicit":
+            transport.pause_reading()
+            return
         if self._relay.security == "none" and not self._relay.insecure:
             peer = transport.get_extra_info("peername")
             if peer is None:
@@ -176,6 +181,9 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes were read: tell the owner what they mean, then write what follows by itself."""
+        if self._early is not None:
+            self._early.append(data)
+            return
         self._tell(self._session.receive(data))
         self.flush()
         if self._session.closed:
@@ -186,38 +194,26 @@ class Connection(asyncio.Protocol):
         self._gone.set()
         self._lose(f"connection lost: {exc}" if exc else "the relay closed the connection")
 
-    def pause_writing(self) -> None:
-        """The relay takes less than we have: from now on progress is watched."""
-        assert self._transport is not None
-        self._unsent = self._transport.get_write_buffer_size()
-        self._alarm.set(self._timeouts.block)
-
-    def resume_writing(self) -> None:
-        """Everything is out: the time of the next reply begins now."""
-        self._unsent = None
-        self._alarm.stop()
-        self._watch()
-
     # --- handshake -------------------------------------------------------------------------------
 
     async def _connect(self) -> None:
-        host, implicit = self._relay.host, self._relay.security == "implicit"
         try:
             async with asyncio.timeout(self._timeouts.connect):
                 await self._loop.create_connection(
                     lambda: self,
-                    host,
+                    self._relay.host,
                     self._relay.port,
-                    ssl=trusted() if implicit else None,
                     happy_eyeballs_delay=_HAPPY_EYEBALLS,
                 )
         except (OSError, UnicodeError) as error:  # UnicodeError: the name is no host name
             raise failure(Phase.CONNECT, error, self._timeouts.connect) from error
 
     async def _shake_hands(self) -> None:
+        if self._relay.security == "implicit":
+            await self._wrap(Phase.CONNECT)
         step = await self._steps.get()
         if isinstance(step, StartTls):
-            await self._start_tls()
+            await self._wrap(Phase.STARTTLS)
             step = await self._steps.get()
         if isinstance(step, HandshakeFailed):
             raise HandshakeError(step.phase, step.reply, step.configuration)
@@ -225,29 +221,23 @@ class Connection(asyncio.Protocol):
             raise HandshakeError(Phase.AUTH, Lost(reason="closed right after it opened"), False)
         self.opened_at = self._loop.time()
 
-    async def _start_tls(self) -> None:
-        assert self._transport is not None
+    async def _wrap(self, phase: Phase) -> None:
         if self._session.closed:
             return  # the next step says why
+        self._early = []
         try:
             async with asyncio.timeout(self._timeouts.connect):
                 transport = await self._loop.start_tls(
-                    self._transport,
-                    self,
-                    trusted(),
-                    server_hostname=self._relay.host,
+                    self._layers[0], self, trusted(), server_hostname=self._relay.host
                 )
         except OSError as error:
-            raise failure(Phase.STARTTLS, error, self._timeouts.connect) from error
+            raise failure(phase, error, self._timeouts.connect) from error
         assert transport is not None
-        self._use(transport)
-        self._session.tls_started()
-        self.flush()
-
-    def _use(self, transport: asyncio.Transport) -> None:
-        self._transport = transport
-        # pause_writing as soon as anything is left over, resume_writing when nothing is.
-        transport.set_write_buffer_limits(high=1, low=0)
+        self._layers.append(transport)
+        if phase is Phase.STARTTLS:
+            self._session.tls_started()
+        early, self._early = b"".join(self._early), None
+        self.data_received(early)
 
     # --- events and the end ----------------------------------------------------------------------
 
@@ -255,8 +245,7 @@ class Connection(asyncio.Protocol):
         for event in events:
             match event:
                 case StartTls():
-                    assert self._transport is not None
-                    self._transport.pause_reading()  # the next bytes are TLS's
+                    self._layers[0].pause_reading()  # the next bytes are TLS's
                     self._steps.put_nowait(event)
                 case Opened() | HandshakeFailed():
                     self._steps.put_nowait(event)
@@ -270,41 +259,49 @@ class Connection(asyncio.Protocol):
                     self._on_event(self, event)
 
     def _close(self) -> None:
-        if self._transport is None:
-            return
-        if self._transport.get_write_buffer_size():
-            self._transport.abort()  # the relay no longer reads, and close would wait for it
+        if self._backlog():
+            self._layers[-1].abort()  # the relay no longer reads, and close would wait for it
         else:
-            self._transport.close()
+            self._layers[-1].close()
 
     def _lose(self, reason: str) -> None:
         self._alarm.cancel()
-        if self._transport is not None:
-            self._transport.abort()
+        if self._layers:
+            self._layers[-1].abort()
         self._tell(self._session.lost(reason))
 
     # --- timeouts --------------------------------------------------------------------------------
 
+    def _backlog(self) -> int:
+        """Octets that were written and that the operating system has not taken yet."""
+        return sum(layer.get_write_buffer_size() for layer in self._layers)
+
     def _watch(self) -> None:
-        """Give the awaited reply its time; a deadline that runs stays until its reply has come."""
+        """Set the alarm for the awaited reply, from when the last octet was out.
+
+        A deadline that runs stays until its reply has come, or while there is a backlog.
+        """
         phase = self._session.awaiting
-        if self._unsent is not None:
-            return
         if phase is None or self._session.closed:
             self._alarm.stop()
-        elif not self._alarm.is_set or self._answered != self._session.answered:
+            return
+        backlog = self._backlog()
+        if backlog and not self._unsent:
+            self._unsent = backlog
+            self._alarm.set(self._timeouts.block)
+        elif not backlog and (
+            self._unsent or not self._alarm.is_set or self._answered != self._session.answered
+        ):
+            self._unsent = 0
             self._answered = self._session.answered
             self._alarm.set(self._timeouts.of(phase))
 
     def _too_late(self) -> None:
-        if self._unsent is None:
+        if not self._unsent:
             phase = self._session.awaiting or Phase.CONNECT
             self._lose(f"no reply to {phase} within {self._timeouts.of(phase):g} s")
-            return
-        assert self._transport is not None
-        left = self._transport.get_write_buffer_size()
-        if left >= self._unsent:
+        elif self._backlog() >= self._unsent:
             self._lose(f"the relay took no data for {self._timeouts.block:g} s")
-            return
-        self._unsent = left
-        self._alarm.set(self._timeouts.block)
+        else:  # some of it went out, or all
+            self._unsent = 0
+            self._watch()

@@ -20,7 +20,7 @@ means depends on its phase and on whether the message that it speaks of is still
     421 at any time, a reply that nobody awaits, nonsense, loss: every message gets its verdict,
     then Closing:
 
-        offered                              NotSent
+        offered                              NotSent (content wanted, and 4yz or 5yz: Refused)
         current, 421 as the reply to it      Refused (the reply was seen: not in doubt)
         current, dot not handed out          NotSent
         current, dot handed out              InDoubt (S-40)
@@ -212,6 +212,8 @@ class Session:
     def _answer(self, code: int, lines: list[bytes], events: list[Event]) -> None:
         self.answered += 1
         if not self._handed and code != _CLOSING:
+            if self.wanted and code >= _FAILURE:  # the content is refused before it is there
+                self._refuse(Phase.DATA, code, lines, events)
             raise ProtocolError(f"a reply that answers nothing: {reply_of(code, lines)}")
         if self._handshake is not None:
             self._on_handshake(self._handshake, code, lines, events)

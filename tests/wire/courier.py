@@ -70,6 +70,7 @@ class Courier:
         self.waiting = list(messages)
         self.open = len(self.waiting)
         self.carried = Carried()
+        self.released = asyncio.Event()
         self.done = asyncio.Event()
 
     def on_event(self, connection: Connection, event: Event) -> None:
@@ -78,6 +79,7 @@ class Courier:
         match event:
             case ContentWanted() if connection.wanted:
                 connection.content()
+                self.released.set()
                 self.offer(connection)
             case Closing():
                 self.carried.closing = event

@@ -119,6 +119,7 @@ class FaultServer:
         gather: the replies to a group are written at once.
         hang_up_after: messages per connection, then EOF (case 38).
         stall: stop reading for good when content begins (a full socket).
+        sip: seconds between two reads of content.
     """
 
     def __init__(
@@ -133,6 +134,7 @@ class FaultServer:
         gather: bool = True,
         hang_up_after: int = 0,
         stall: bool = False,
+        sip: float = 0.0,
     ) -> None:
         self._script = {
             stage: acts if callable(acts) else iter(acts) for stage, acts in (script or {}).items()
@@ -147,6 +149,7 @@ class FaultServer:
         self.gather = gather
         self.hang_up_after = hang_up_after
         self.stall = stall
+        self.sip = sip
         self.port = 0
         self.messages: list[Received] = []
         self.connections: list[Transcript] = []
@@ -226,6 +229,9 @@ class _Conversation:
                 await self._command(line)
         except (_Over, ConnectionError):
             pass
+        except asyncio.CancelledError:
+            self._writer.transport.abort()  # close would wait for the client's end of TLS
+            raise
         finally:
             self._writer.close()
             with contextlib.suppress(OSError):
@@ -322,7 +328,7 @@ class _Conversation:
         raw = await self._content()
         act = self._server.act("dot", raw)
         usual = b"250 2.0.0 Ok: queued as %d\r\n" % len(self._server.messages)
-        if act.store or (act.octets or usual)[:1] == b"2":
+        if act.store or (usual if act.octets is None else act.octets)[:1] == b"2":
             content = re.sub(rb"(?m)^\.", b"", raw)
             self._server.messages.append(Received(self._mail, self._rcpt, content, self._number))
         self._taken += 1
@@ -355,15 +361,18 @@ class _Conversation:
 
     async def _content(self) -> bytes:
         """Everything before the dot that stands alone, up to CRLF.CRLF exactly (X-9)."""
-        text = b"\r\n"
+        text, searched = bytearray(b"\r\n"), 0
         while True:
-            text, self._buffer = text + self._buffer, b""
-            end = text.find(b"\r\n.\r\n")
+            text += self._buffer
+            self._buffer = b""
+            end = text.find(b"\r\n.\r\n", searched)
             if end >= 0:
                 break
+            searched = max(0, len(text) - 4)
+            await asyncio.sleep(self._server.sip)
             await self._read()
-        self._buffer = text[end + 5 :]
-        raw = text[2 : end + 2] if end else b""
+        self._buffer = bytes(text[end + 5 :])
+        raw = bytes(text[2 : end + 2])
         if re.search(rb"\r(?!\n)|(?<!\r)\n", raw):
             self._server.violations.append("M-1: bare CR or LF in content")
         if self._buffer and b"PIPELINING" not in self._offered():

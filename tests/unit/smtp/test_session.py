@@ -460,6 +460,16 @@ def test_a_reply_behind_the_354_takes_the_message_back() -> None:
     assert [ContentWanted, NotSent, Closing] == [type(event) for event in events]
 
 
+def test_a_refusal_behind_the_354_refuses_the_message_and_ends_the_session() -> None:
+    """A relay that has changed its mind would change it each time: not to be retried at once."""
+    made = opened(*PIPELINING)
+    made.offer(ONE)
+    heard(made)
+    events = say(made, OK, OK, GO, b"550 5.3.0 no")
+    assert [ContentWanted(ONE), Refused(ONE, Phase.DATA, refusal(550, "5.3.0 no"))] == events[:2]
+    assert [Closing] == [type(event) for event in events[2:]]
+
+
 # --- leaving ---
 
 
