@@ -18,7 +18,7 @@ $(VENV)/dev.stamp: pyproject.toml $(VENV)/run.stamp
 setup: $(VENV)/dev.stamp
 
 demo: $(VENV)/run.stamp
-	$(BIN)/python -m mailer.cli.demo
+	@bash .ci/demo $(BIN)
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .
