@@ -130,7 +130,9 @@ def _refuse_skipped(verdict: str, address: str, slug: str) -> None:
 
 @subscribers.command("list")
 @click.option("--list", "list_name", metavar="L", help="Only this list.")
-@click.option("--state", type=click.Choice(list(SubscriptionState)), help="Only this state.")
+@click.option(
+    "--state", type=click.Choice([one.value for one in SubscriptionState]), help="Only this state."
+)
 @click.pass_obj
 def list_(app: App, list_name: str | None, state: str | None) -> None:
     """Everybody on the lists, in the order in which they came.

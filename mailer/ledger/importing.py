@@ -318,7 +318,8 @@ class _Reader:
 
 
 def _name(cells: list[str], columns: Columns) -> str:
-    if columns.name is not None and cells[columns.name]:
+    """The whole name; its parts make one only where no column holds the whole."""
+    if columns.name is not None:
         return cells[columns.name]
     parts = (cells[at] for at in (columns.given, columns.family) if at is not None)
     return " ".join(part for part in parts if part)
