@@ -14,12 +14,12 @@ NARROWEST: Final = 20
 """Columns that the deepest nesting still gets."""
 
 _SPACE = re.compile(r"[ \t\r\f\v]+")  # a no-break space is none
-_NOT_FIRST: Final = frozenset(
-    "、。，．・：；？！）」』】〕〉》”’ー々ゝっゃゅょぁぃぅぇぉァィゥェォッャュョ"
-)
 _WIDE = r"\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef"
 _WIDE_SIGN = re.compile(rf"[{_WIDE}]")
-_PIECE = re.compile(rf"[{_WIDE}]|[^{_WIDE}]+")
+_OPENING = "「『（【〔〈《“‘"
+_CLOSING = "、。，．・：；？！）」』】〕〉》”’ー々ゝっゃゅょぁぃぅぇぉァィゥェォッャュョ"
+_PIECE = re.compile(rf"[{_OPENING}]*(?:[{_WIDE}]|[^{_WIDE}]+)?[{_CLOSING}]*")
+"""What may stand on a line of its own in CJK text: no line begins with a comma (kinsoku)."""
 
 
 def columns(text: str) -> int:
@@ -42,8 +42,7 @@ def _wrap_line(text: str, width: int) -> list[str]:
     used = 0
     for space, piece in _units(text):
         gap, needed = space if used else "", columns(piece)
-        may_begin = space or piece[0] not in _NOT_FIRST
-        if used and may_begin and used + len(gap) + needed > width:
+        if used and used + len(gap) + needed > width:
             lines.append(piece)
             used = needed
         else:
@@ -60,10 +59,9 @@ def _units(text: str) -> Iterator[tuple[str, str]]:
         if "://" in word or not _WIDE_SIGN.search(word):
             yield " ", word
             continue
-        first = True
-        for piece in _PIECE.findall(word):
-            yield (" " if first else ""), piece
-            first = False
+        first, *rest = filter(None, _PIECE.findall(word))
+        yield " ", first
+        yield from (("", piece) for piece in rest)
 
 
 def join(parts: list[list[str]], *, tight: bool) -> list[str]:

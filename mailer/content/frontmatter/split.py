@@ -88,7 +88,7 @@ def _fenced(source: str, file: str, opening: re.Match[str]) -> FrontMatter:
             return _no_head(source)  # a rule that opens the text
         head.refuse(
             f"It begins with {mark} and never ends.",
-            line=head.line - 1,
+            line=source.count("\n", 0, opening.start(1)) + 1,
             next_step=f"put a line {mark} after the last key",
         )
     parse = PARSERS[kind or {"---": "yaml", "+++": "toml"}[mark]]

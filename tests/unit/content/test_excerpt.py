@@ -1,0 +1,95 @@
+"""First heading and first sentence, without rendering the issue (decisions 17, M-29)."""
+
+from __future__ import annotations
+
+import pytest
+
+from mailer.content.excerpt import LONGEST, first_heading, first_sentence
+from mailer.content.source import Source, mask_code
+
+
+@pytest.mark.parametrize(
+    ("body", "heading"),
+    [
+        ("# One\n\n# Two", "One"),
+        ("Text\n\n## Second *level* ##\n", "Second level"),
+        ("Set\n===\n", "Set"),
+        ("Text\n\nSet next\n---\n\n# Later", "Set next"),
+        ("# With `code_x` and [a link](https://e.example)", "With code_x and a link"),
+        ("# [Core][c]\n\n[c]: /core", "Core"),
+        ("# Name {#own-id}", "Name"),
+        ("# Note[^1]\n\n[^1]: not this", "Note"),
+        ("# ![logo](/b.png)\n\n# Real", "Real"),
+        ("<h1 align='center'>In <b>HTML</b></h1>\n\n# Later", "In HTML"),
+        ("```\n# a comment\n```\n\n# Real", "Real"),
+        ("<!-- # hidden -->\n\n# Real", "Real"),
+        ("#hashtag\n\nText", ""),
+        ("Text\n\n---\n\nText", ""),
+        ("para one\npara two\n---\n", ""),
+        ("", ""),
+    ],
+)
+def test_first_heading(body: str, heading: str) -> None:
+    assert first_heading(body) == heading
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        ("# Title\n_in progress_\n\nLater text.", "in progress"),
+        ("![logo](/b.png)\n\n# Title\n\nThe text.", "The text."),
+        (
+            "One sentence that is long enough to stand alone. Another.",
+            "One sentence that is long enough to stand alone.",
+        ),
+        ("Hi! There is news about boats. And more.", "Hi! There is news about boats. And more."),
+        ("With [a link][r] and `code`, e.g. this.\n\n[r]: /x", "With a link and code, e.g. this."),
+        ("- a list item\n- another\n\nThen prose.", "Then prose."),
+        ("> a quote\n\n| a | b |\n|---|---|\n", "a quote"),
+        ("- only\n- a list", "only a list"),
+        ("<p align='center'>markup</p>\n\nProse.", "Prose."),
+        ("```\ncode\n```\n\nProse.", "Prose."),
+        ("::: tip\nProse after.\n\nProse.", "Prose."),
+        ("Set\n===\n\nProse.", "Prose."),
+        ("日本語。次の文。", "日本語。次の文。"),
+        ('Hello {{ subscriber.name or "reader" }}, a line.',) * 2,
+        ("", ""),
+        ("![only](/b.png)", ""),
+    ],
+)
+def test_first_sentence(body: str, sentence: str) -> None:
+    assert first_sentence(body) == sentence
+
+
+def test_a_very_long_sentence_is_cut_at_a_word() -> None:
+    cut = first_sentence("A sentence, of words, " * 50)
+    assert len(cut) <= LONGEST
+    assert cut.endswith(" A…")
+    assert len(first_sentence("日" * 500)) == LONGEST
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("a `b` c", "a     c"),
+        ("a ``b ` c`` d", "a           d"),
+        ("a ` b", "a ` b"),
+        ("a `b\n\nc` d", "a `b\n\nc` d"),
+        ("~~~\nx\n```\ny\n~~~\nz", "   \n \n   \n \n   \nz"),
+        ("> ```\n> x\n> ```\nz", "     \n   \n     \nz"),
+        ("```\nnever closed", "   \n            "),
+        ("a <!-- b\nc --> d", "a       \n      d"),
+        ("```not a fence``` x", "                  x"),
+    ],
+)
+def test_code_and_comments_are_blanked_in_place(text: str, masked: str) -> None:
+    assert mask_code(text) == masked
+
+
+def test_a_source_knows_the_lines_of_the_file() -> None:
+    source = Source(body="one\ntwo `x`\nx\n", file="x.md", body_line=5)
+    assert source.line_of("two") == 6
+    assert source.line_of("three") == 0
+    assert source.line_matching("x") == 7
+    assert source.line_matching("o", 2) == 6
+    assert source.line_matching("o", 3) == 0
