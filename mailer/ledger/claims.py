@@ -36,13 +36,13 @@ from sqlalchemy import (
 
 from mailer.errors import LedgerError
 from mailer.ledger import events
+from mailer.ledger.dialect import update_rows
 from mailer.ledger.mailings import BATCH, LIVE, in_batch, set_state, why_not
 from mailer.ledger.schema import batch, delivery, mailing, meta, subscriber, subscription
 from mailer.model import (
     BounceClass,
     DeliveryState,
     Instant,
-    ListId,
     MailingId,
     MailingState,
     OnDoubt,
@@ -206,7 +206,15 @@ def _cut_due(connection: Connection, now: Instant) -> bool:
 def _rows_of(lease: Row[Any], now: int) -> Select[Any]:
     return (
         select(
-            delivery,
+            delivery.c.seq,
+            delivery.c.subscriber,
+            delivery.c.email,
+            delivery.c.address_key,
+            delivery.c.attempts,
+            delivery.c.resends,
+            delivery.c.revision,
+            delivery.c.date,
+            delivery.c["values"],
             subscriber.c.name,
             subscriber.c.language,
             subscriber.c.attributes,
@@ -224,24 +232,27 @@ def _rows_of(lease: Row[Any], now: int) -> Select[Any]:
 
 
 def _claimed(row: Row[Any], lease: Row[Any]) -> Claimed:
+    columns: tuple[Any, ...] = tuple(row)
+    seq, person, email, key, attempts, resends, number, date, values = columns[:9]
+    name, language, attributes, _ = columns[9:]
     return Claimed(
         recipient=Recipient(
-            mailing=MailingId(row.mailing),
-            seq=row.seq,
-            subscriber=SubscriberId(row.subscriber),
-            list_number=ListId(lease.list_id),
-            email=row.email,
-            name=row.name,
-            language=row.language,
-            attributes=json.loads(row.attributes) if row.attributes != "{}" else {},
+            mailing=lease.mailing,
+            seq=seq,
+            subscriber=person,
+            list_number=lease.list_id,
+            email=email,
+            name=name,
+            language=language,
+            attributes=json.loads(attributes) if attributes != "{}" else {},
         ),
-        address_key=row.address_key,
+        address_key=key,
         batch=lease.id,
-        attempts=row.attempts,
-        resends=row.resends,
-        revision=row.revision or lease.revision,
-        date=row.date,
-        values=None if row.values is None else tuple(json.loads(row.values)),
+        attempts=attempts,
+        resends=resends,
+        revision=number or lease.revision,
+        date=date,
+        values=None if values is None else tuple(json.loads(values)),
     )
 
 
@@ -389,13 +400,13 @@ def record(
     moved: Counter[tuple[MailingId, str]] = Counter()
     if outcomes:
         rows = [_outcome_row(outcome, on_doubt, now, moved) for outcome in outcomes]
-        _expect(connection.execute(_SETTLE, rows).rowcount, len(rows))
+        _expect(update_rows(connection, _SETTLE, rows), len(rows))
         for outcome in outcomes:
             if outcome.state in (DeliveryState.REJECTED, DeliveryState.IN_DOUBT):
                 _write_down(connection, outcome, now)
     if begins:
         rows = [_begin_row(begin, now) for begin in begins]
-        _expect(connection.execute(_BEGIN, rows).rowcount, len(rows))
+        _expect(update_rows(connection, _BEGIN, rows), len(rows))
         moved.update((begin.claimed.recipient.mailing, "sending") for begin in begins)
     _count(connection, moved)
 
@@ -430,14 +441,14 @@ def _outcome_row(
     return {
         "b_mailing": mailing_id,
         "b_seq": outcome.seq,
-        "b_was": outcome.was,
-        "b_state": state,
+        "b_was": outcome.was.value,
+        "b_state": state.value,
         # `begin` has counted already; what ended at RCPT is counted here.
         "b_attempts": int(outcome.counted) - int(began),
         "b_resends": resends,
         "b_due": due_at,
         "b_reply": outcome.reply,
-        "b_class": outcome.bounce_class,
+        "b_class": outcome.bounce_class and outcome.bounce_class.value,
         "b_now": now,
     }
 
@@ -466,9 +477,12 @@ _COUNT = (
 
 
 def _count(connection: Connection, moved: Counter[tuple[MailingId, str]]) -> None:
-    for mailing_id in {mailing_id for mailing_id, _ in moved}:
-        changed = {f"b_{name}": moved[mailing_id, name] for name in _COUNTERS}
-        connection.execute(_COUNT, {"b_mailing": mailing_id, **changed})
+    rows = [
+        {"b_mailing": mailing_id, **{f"b_{name}": moved[mailing_id, name] for name in _COUNTERS}}
+        for mailing_id in {mailing_id for mailing_id, _ in moved}
+    ]
+    if rows:
+        update_rows(connection, _COUNT, rows)
 
 
 def _expect(changed: int, wanted: int) -> None:

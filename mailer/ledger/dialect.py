@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.dialects import postgresql, sqlite
@@ -9,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import Connection, Table
+    from sqlalchemy import Connection, Dialect, Table, Update
     from sqlalchemy.sql.dml import Insert
 
 
@@ -29,3 +30,25 @@ def insert_rows(
     statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"  # noqa: S608  our own names
     if rows:
         connection.exec_driver_sql(statement, list(rows))
+
+
+def update_rows(connection: Connection, statement: Update, rows: Sequence[dict[str, Any]]) -> int:
+    """Run a parametrised UPDATE for many rows as the driver takes them; returns how many changed.
+
+    SQLAlchemy would build and convert the parameters of each row anew, which costs more than the
+    statement itself; so values must be what the driver knows: str, int, bytes or None.
+    """
+    text, names, fixed = _compiled(statement, connection.dialect)
+    parameters = [tuple(row.get(name, fixed[name]) for name in names) for row in rows]
+    return connection.exec_driver_sql(text, parameters).rowcount
+
+
+@lru_cache(maxsize=16)
+def _compiled(statement: Update, dialect: Dialect) -> tuple[str, tuple[str, ...], dict[str, Any]]:
+    compiled = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+    assert compiled.positiontup is not None, "both drivers take positional parameters"
+    fixed = {
+        name: str(value) if isinstance(value, str) else value
+        for name, value in compiled.params.items()
+    }
+    return str(compiled), tuple(compiled.positiontup), fixed
