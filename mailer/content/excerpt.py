@@ -26,6 +26,7 @@ _IMAGE = re.compile(r"!\[[^\]]*\](?:\([^)]*\)|\[[^\]]*\])?|<img\b[^>]*>", re.IGN
 _TAG = re.compile(r"<[^>]*>")
 _EMPTY_LINK = re.compile(r"\[\s*\](?:\([^)]*\)|\[[^\]]*\])")
 _NO_PROSE = re.compile(r"\s*(?:[-*+][ \t]|\d+[.)][ \t]|>|\||<|:::|\{%|\[\[|\[TOC\]| {4}|\t)")
+_ENDS: Final = ".!?…。！？:;,"
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)]*\s+(?=\S)|(?<=[。！？])")
 
 
@@ -42,17 +43,21 @@ def first_heading(body: str) -> str:
 
 
 def first_sentence(body: str) -> str:
-    """The first sentence of the first paragraph, longer if it is very short, shorter if too long.
+    """The first sentence of the text, more where it is very short, cut where it is too long.
 
-    A body without paragraphs is asked for its first list or quote.
+    A body without paragraphs is asked for its lists and quotes.
     """
     blocks = list(_blocks(mask_blocks(body)))
     prose = [block for block in blocks if not _NO_PROSE.match(block)]
-    for block in [*prose, *(block for block in blocks if block not in prose)]:
+    taken = ""
+    for block in prose or blocks:
         words = _words(_IMAGE.sub("", block), body)
         if any(sign.isalnum() for sign in words):
-            return _shorten(words)
-    return ""
+            gap = " " if not taken or taken[-1] in _ENDS else " · "
+            taken = _shorten((taken + gap + words).strip())
+        if len(taken) >= _SHORTEST or (taken and not prose):
+            break
+    return taken
 
 
 def says_nothing(body: str) -> bool:

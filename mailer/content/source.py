@@ -17,7 +17,7 @@ _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _VISIBLE = re.compile(r"[^\n]")
 
 
-@dataclass(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Source:
     """The body of an issue, and what was found wrong with it so far.
 

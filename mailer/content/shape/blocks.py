@@ -33,14 +33,18 @@ def text_of(element: HtmlElement) -> str:
 
 
 def headings(root: HtmlElement, *, title: str) -> None:
-    """Exactly one h1: the body's own, or else the title above all others, which follow from h2."""
+    """Exactly one h1, and no heading before it.
+
+    It is the body's own if that is its first heading and its only h1; else the title, above all
+    others, which follow from h2.
+    """
     found = list(root.iter(*_HEADINGS))
     for element in list(found):
         if not text_of(element) and not any(True for _ in element.iter("img", "a")):
             element.drop_tree()
             found.remove(element)
     levels = [int(element.tag[1]) for element in found]
-    if levels.count(1) == 1:
+    if levels.count(1) == 1 == levels[0]:
         return
     shift = 2 - min(levels, default=2)
     for element, level in zip(found, levels, strict=True):

@@ -33,7 +33,7 @@ def found(body: str) -> list[tuple[str, int, str]]:
     ("body", "headings"),
     [
         ("# Own\n\n## Two", ["h1 Own", "h2 Two"]),
-        ("Text\n\n## Two\n\n# Own", ["h2 Two", "h1 Own"]),
+        ("Text\n\n## Two\n\n# One", ["h1 Title", "h3 Two", "h2 One"]),
         ("Text", ["h1 Title"]),
         ("## Two\n\n### Three", ["h1 Title", "h2 Two", "h3 Three"]),
         ("### Three\n\n#### Four", ["h1 Title", "h2 Three", "h3 Four"]),

@@ -36,7 +36,8 @@ def test_first_heading(body: str, heading: str) -> None:
 @pytest.mark.parametrize(
     ("body", "sentence"),
     [
-        ("# Title\n_in progress_\n\nLater text.", "in progress"),
+        ("# Title\n_in progress_\n\nLater text.", "in progress · Later text."),
+        ("Hi!\n\n## News\n\nMany boats this week.\n\n- x", "Hi! Many boats this week."),
         ("![logo](/b.png)\n\n# Title\n\nThe text.", "The text."),
         (
             "One sentence that is long enough to stand alone. Another.",
