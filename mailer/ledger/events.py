@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select
 
 from mailer.ledger.dialect import insert_new, insert_rows
-from mailer.ledger.schema import event
+from mailer.ledger.schema import event, subscriber
 from mailer.model import Instant, MailingId, SubscriberId
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def history(
 
     Args:
         connection: where to read.
-        address_key: only what happened to this address.
+        address_key: only what happened to this address or its subscriber.
         mailing: only what happened in this mailing.
         kinds: only these kinds.
         before: the id of the last event of the page before this one.
@@ -139,7 +139,7 @@ def history(
     """
     query = select(event).order_by(event.c.id.desc()).limit(limit)
     if address_key is not None:
-        query = query.where(event.c.address_key == address_key)
+        query = query.where(about(address_key))
     if mailing is not None:
         query = query.where(event.c.mailing == mailing)
     if kinds:
@@ -160,6 +160,15 @@ def history(
         )
         for row in connection.execute(query)
     ]
+
+
+def about(address_key: bytes) -> ColumnElement[bool]:
+    """Which events are about an address: its subscriber's, and those from before there was one."""
+    person = select(subscriber.c.id).where(subscriber.c.address_key == address_key)
+    return or_(
+        event.c.subscriber == person.scalar_subquery(),
+        and_(event.c.subscriber.is_(None), event.c.address_key == address_key),
+    )
 
 
 def count_bounced(connection: Connection, mailing: MailingId) -> int:

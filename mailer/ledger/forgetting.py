@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Column, Connection, Table, bindparam, func, or_, select, update
+from sqlalchemy import Column, Connection, Table, bindparam, func, select, update
 
 from mailer import address as addresses
 from mailer.ledger import events
@@ -50,7 +50,7 @@ def forget(ledger: Ledger, address: str, *, operator: str, now: Instant) -> bool
         if person is not None:
             _erase_person(connection, person.id, now)
         forms = {parsed.given, parsed.normalised, parsed.wire, *([person.email] if person else ())}
-        _erase_words(connection, key, None if person is None else person.id, forms - {None})
+        _erase_words(connection, key, forms - {None})
         events.record(
             connection,
             kind=Kind.FORGOTTEN,
@@ -92,16 +92,15 @@ def _erase_person(connection: Connection, number: int, now: Instant) -> None:
     )
 
 
-def _erase_words(connection: Connection, key: bytes, number: int | None, forms: set[str]) -> None:
+def _erase_words(connection: Connection, key: bytes, forms: set[str]) -> None:
     """Blank the address where a relay or a report repeated it."""
     named = re.compile(
         "|".join(map(re.escape, sorted(forms, key=len, reverse=True))), re.IGNORECASE
     )
-    of_person = or_(event.c.address_key == key, event.c.subscriber == number)
     for table, column, where in (
         (suppression, suppression.c.evidence, suppression.c.address_key == key),
         (delivery, delivery.c.reply, delivery.c.address_key == key),
-        (event, event.c.detail, of_person),
+        (event, event.c.detail, events.about(key)),
     ):
         _blank(connection, table, column, where, named)
 

@@ -231,6 +231,20 @@ event = Table(
     Column("detail", Text, nullable=False, server_default="{}"),  # a JSON object
     # Says that this happened once: a second report of the same failure is not stored (B-9).
     Column("once", Text, unique=True),
-    Index("event_address", "address_key"),
-    Index("event_mailing", "mailing", "kind"),
+    Index("event_subscriber", "subscriber"),
+)
+# The address of a subscriber's event is found by the subscriber: an index of random keys over all
+# events would make a large import write every page of it with every batch.
+Index(
+    "event_address",
+    event.c.address_key,
+    sqlite_where=event.c.subscriber.is_(None),
+    postgresql_where=event.c.subscriber.is_(None),
+)
+Index(
+    "event_mailing",
+    event.c.mailing,
+    event.c.kind,
+    sqlite_where=event.c.mailing.is_not(None),
+    postgresql_where=event.c.mailing.is_not(None),
 )

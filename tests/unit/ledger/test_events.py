@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mailer.ledger import events
+from sqlalchemy import select
+
+from mailer.ledger import audience, events, roster
+from mailer.ledger.schema import event
 from mailer.model import Instant, MailingId, SubscriberId
-from tests.samples.people import NOW
+from tests.samples.people import NOW, happened
 
 if TYPE_CHECKING:
     from mailer.ledger import Ledger
@@ -89,3 +92,32 @@ def test_a_delivery_that_bounced_twice_counts_once(ledger: Ledger) -> None:
 
         assert events.count_bounced(connection, MailingId(1)) == 2
         assert events.count_bounced(connection, MailingId(2)) == 0
+
+
+def test_a_person_has_the_events_of_deliveries_and_of_before_joining(ledger: Ledger) -> None:
+    key = ledger.address_key("ann@example.org")
+    with ledger.write() as connection:
+        events.record(connection, kind="suppressed", actor="x", at=NOW, address_key=key)
+    audience.add(ledger, "weekly", "ben@example.org", source="add", now=NOW)
+    with ledger.write() as connection:
+        audience.unsuppress(connection, key, operator="x", reason="", now=NOW)
+    audience.add(ledger, "weekly", "ann@example.org", source="add", now=NOW)
+    with ledger.write() as connection:
+        ann = roster.find(connection, key)
+        assert ann is not None
+        events.record(connection, kind="rejected", actor="relay", at=NOW, seq=1, subscriber=ann.id)
+
+    assert happened(ledger, "ann@example.org") == ["suppressed", "subscribed", "rejected"]
+
+
+def test_the_history_of_a_person_is_found_by_indexes(ledger: Ledger) -> None:
+    query = select(event.c.id).where(events.about(KEY))
+    compiled = query.compile(ledger.engine, compile_kwargs={"literal_binds": True})
+    with ledger.read() as connection:
+        plan = " ".join(
+            row[-1] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}")
+        )
+
+    assert "event_subscriber" in plan
+    assert "event_address" in plan
+    assert "SCAN" not in plan

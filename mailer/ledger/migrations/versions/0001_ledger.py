@@ -27,8 +27,23 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("once"),
     )
-    op.create_index("event_address", "event", ["address_key"], unique=False)
-    op.create_index("event_mailing", "event", ["mailing", "kind"], unique=False)
+    op.create_index("event_subscriber", "event", ["subscriber"], unique=False)
+    op.create_index(
+        "event_address",
+        "event",
+        ["address_key"],
+        unique=False,
+        sqlite_where=sa.text("subscriber IS NULL"),
+        postgresql_where=sa.text("subscriber IS NULL"),
+    )
+    op.create_index(
+        "event_mailing",
+        "event",
+        ["mailing", "kind"],
+        unique=False,
+        sqlite_where=sa.text("mailing IS NOT NULL"),
+        postgresql_where=sa.text("mailing IS NOT NULL"),
+    )
     op.create_table(
         "issue",
         sa.Column("id", ID, nullable=False),
@@ -282,4 +297,5 @@ def downgrade() -> None:
     op.drop_table("issue")
     op.drop_index("event_mailing", table_name="event")
     op.drop_index("event_address", table_name="event")
+    op.drop_index("event_subscriber", table_name="event")
     op.drop_table("event")
