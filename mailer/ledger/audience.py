@@ -12,8 +12,9 @@ from mailer.errors import NotFoundError
 from mailer.ledger import events
 from mailer.ledger.database import bump_changes
 from mailer.ledger.dialect import insert_new
+from mailer.ledger.entries import CONTROL, Consent, Entry, Verdict, dump
 from mailer.ledger.events import Kind
-from mailer.ledger.joining import CONTROL, Consent, Entry, Verdict, dump, join
+from mailer.ledger.joining import join
 from mailer.ledger.schema import list_, subscriber, subscription, suppression
 from mailer.model import Instant, ListId, SubscriberId, SubscriptionState
 

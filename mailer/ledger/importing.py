@@ -19,7 +19,8 @@ from sqlalchemy import Connection, insert, select, update
 from mailer.address import AddressError, normalise
 from mailer.ledger import sheets
 from mailer.ledger.audience import list_number
-from mailer.ledger.joining import CONTROL, Consent, Entry, Verdict, decide, join
+from mailer.ledger.entries import CONTROL, Consent, Entry, Verdict
+from mailer.ledger.joining import decide, join
 from mailer.ledger.schema import import_file, list_
 from mailer.model import Instant, ListId, SubscriptionState
 

@@ -20,18 +20,10 @@ per person on SQLite.
 from __future__ import annotations
 
 import json
-import re
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
-    Column,
-    Integer,
-    LargeBinary,
-    MetaData,
     Table,
-    Text,
     bindparam,
     case,
     delete,
@@ -47,116 +39,15 @@ from sqlalchemy.schema import CreateTable
 from mailer.ledger import events
 from mailer.ledger.database import bump_changes
 from mailer.ledger.dialect import insert_new, insert_rows
+from mailer.ledger.entries import Consent, Entry, Known, Move, Verdict, arriving, dump
 from mailer.ledger.events import Kind
 from mailer.ledger.schema import event, subscriber, subscription, suppression
-from mailer.model import Instant, ListId, SubscriberId, SubscriptionState
+from mailer.model import ListId, SubscriberId, SubscriptionState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from sqlalchemy import ColumnElement, Connection
-
-CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
-"""What no value may hold that can reach a header (M-11)."""
-
-# Made once: `json.dumps` with arguments makes an encoder per call.
-dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
-# Its columns behind `n` are those of Entry.
-_arriving = Table(
-    "arriving",
-    MetaData(),
-    Column("n", Integer, primary_key=True, autoincrement=False),
-    Column("email", Text),
-    Column("address", Text),
-    Column("address_key", LargeBinary),
-    Column("name", Text),
-    Column("language", Text),
-    Column("attributes", Text),
-    Column("state", Text),
-    prefixes=["TEMPORARY"],
-)
-
-
-class Verdict(StrEnum):
-    """What became of one line of a file, or of one person who was added by hand."""
-
-    ADDED = "added"
-    UPDATED = "updated"
-    UNCHANGED = "unchanged"
-    UNSUBSCRIBED = "unsubscribed"
-    SUPPRESSED = "suppressed"
-    INVALID = "invalid"
-    DUPLICATE = "duplicate"
-
-    @property
-    def skipped(self) -> bool:
-        """Whether nothing was done, for a reason."""
-        return self not in (Verdict.ADDED, Verdict.UPDATED, Verdict.UNCHANGED)
-
-    @property
-    def label(self) -> str:
-        """As reports show it: `skipped: suppressed` (B-21)."""
-        return f"skipped: {self}" if self.skipped else str(self)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Consent:
-    """Why these people may be mailed (decisions 11).
-
-    Attributes:
-        source: where they come from: "import", "add", "form".
-        reason: the operator's words.
-        batch: the import; None without one.
-    """
-
-    source: str
-    operator: str
-    at: Instant
-    reason: str = ""
-    batch: int | None = None
-
-    @property
-    def actor(self) -> str:
-        """Who did it, for events."""
-        return self.operator or self.source
-
-
-class Entry(NamedTuple):
-    """One person as asked for; a tuple, because an import makes a million of them.
-
-    `key` is the ledger's `normalised_key` of `normalised`; `attributes` is a JSON object.
-    """
-
-    given: str
-    normalised: str
-    key: bytes
-    name: str = ""
-    language: str = ""
-    attributes: str = "{}"
-    state: str = SubscriptionState.CONFIRMED
-
-
-class Known(NamedTuple):
-    """What the ledger knows of an entry's person; `state` is None if not on the list."""
-
-    n: int
-    suppressed: bytes | None
-    id: int | None
-    address: str | None
-    name: str
-    language: str
-    attributes: str
-    state: str | None
-
-
-class Move(NamedTuple):
-    """What happens to one entry; `details` are name, language and attributes if they change."""
-
-    entry: Entry
-    verdict: Verdict
-    known: Known | None = None
-    details: tuple[str, str, str] | None = None
 
 
 def join(
@@ -174,17 +65,17 @@ def join(
 
 def decide(connection: Connection, list_id: ListId | None, entries: Sequence[Entry]) -> list[Move]:
     """The table above, without its last column; a list that is None has nobody yet."""
-    connection.execute(CreateTable(_arriving, if_not_exists=True))
-    connection.execute(delete(_arriving))
-    names = [column.name for column in _arriving.columns]
-    insert_rows(connection, _arriving, names, [(n, *entry) for n, entry in enumerate(entries)])
+    connection.execute(CreateTable(arriving, if_not_exists=True))
+    connection.execute(delete(arriving))
+    names = [column.name for column in arriving.columns]
+    insert_rows(connection, arriving, names, [(n, *entry) for n, entry in enumerate(entries)])
     on_list = (subscription.c.subscriber == subscriber.c.id) & (subscription.c.list == list_id)
-    same_key = _arriving.c.address_key
+    same_key = arriving.c.address_key
     known = {
         row.n: Known._make(row)
         for row in connection.execute(
             select(
-                _arriving.c.n,
+                arriving.c.n,
                 suppression.c.address_key.label("suppressed"),
                 subscriber.c.id,
                 subscriber.c.address,
@@ -194,7 +85,7 @@ def decide(connection: Connection, list_id: ListId | None, entries: Sequence[Ent
                 subscription.c.state,
             )
             .select_from(
-                _arriving.outerjoin(suppression, suppression.c.address_key == same_key)
+                arriving.outerjoin(suppression, suppression.c.address_key == same_key)
                 .outerjoin(subscriber, subscriber.c.address_key == same_key)
                 .outerjoin(subscription, on_list)
             )
@@ -250,21 +141,21 @@ def _add(connection: Connection, list_id: ListId, moves: Sequence[Move], consent
     if len(others) == len(moves):
         return
     if others:
-        connection.execute(delete(_arriving).where(_arriving.c.n == bindparam("b_n")), others)
+        connection.execute(delete(arriving).where(arriving.c.n == bindparam("b_n")), others)
     same = ["email", "address", "address_key", "name", "language", "attributes"]
-    arriving = select(
-        *(_arriving.c[name] for name in same), _typed(subscriber, "created_at", consent.at)
+    people = select(
+        *(arriving.c[name] for name in same), _typed(subscriber, "created_at", consent.at)
     )
     connection.execute(
         insert_new(connection, subscriber).from_select(
-            [*same, "created_at"], arriving.order_by(_arriving.c.n)
+            [*same, "created_at"], people.order_by(arriving.c.n)
         )
     )
-    arrived = _arriving.join(subscriber, subscriber.c.address_key == _arriving.c.address_key)
+    arrived = arriving.join(subscriber, subscriber.c.address_key == arriving.c.address_key)
     subscribed = {
         "list": _typed(subscription, "list", list_id),
         "subscriber": subscriber.c.id,
-        "state": _arriving.c.state,
+        "state": arriving.c.state,
         "source": _typed(subscription, "source", consent.source),
         "reason": _typed(subscription, "reason", consent.reason),
         "operator": _typed(subscription, "operator", consent.operator),
@@ -275,7 +166,7 @@ def _add(connection: Connection, list_id: ListId, moves: Sequence[Move], consent
     }
     written = {
         "at": _typed(event, "at", consent.at),
-        "kind": case(_KINDS, value=_arriving.c.state),
+        "kind": case(_KINDS, value=arriving.c.state),
         "actor": _typed(event, "actor", consent.actor),
         "subscriber": subscriber.c.id,
         "address_key": subscriber.c.address_key,
@@ -300,7 +191,7 @@ def _typed(table: Table, name: str, value: object) -> ColumnElement[Any]:
 
 def _at_if(state: SubscriptionState, consent: Consent) -> ColumnElement[Any]:
     at = _typed(subscription, "created_at", consent.at)
-    return case((_arriving.c.state == state, at), else_=null())
+    return case((arriving.c.state == state, at), else_=null())
 
 
 def _detail(list_id: ListId, consent: Consent) -> dict[str, Any]:

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from mailer.ledger import roster
 from mailer.ledger.columns import attribute_name
+from mailer.ledger.entries import CONTROL, Consent, Entry, Verdict, dump
 from mailer.ledger.importing import import_csv
-from mailer.ledger.joining import CONTROL, Consent, Entry, Verdict, dump, join
+from mailer.ledger.joining import join
 from mailer.ledger.sheets import plain_cell, safe_cell
 from mailer.model import SubscriptionState
 from tests.samples.people import NOW, define, ledger_with

@@ -12,7 +12,7 @@ from mailer.address import AddressError
 from mailer.config import Config, DeliveryConfig, ListConfig, Newsletter, RelayConfig
 from mailer.errors import NotFoundError
 from mailer.ledger import audience, events, roster
-from mailer.ledger.joining import Verdict
+from mailer.ledger.entries import Verdict
 from mailer.model import Instant, ListId, Mailbox, OnDoubt, SubscriberId, SubscriptionState
 from tests.samples.people import NOW, changes, define, happened, people, states
 

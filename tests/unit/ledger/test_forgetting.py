@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select, text
 
 from mailer.ledger import audience, events, roster
+from mailer.ledger.entries import Verdict
 from mailer.ledger.forgetting import forget
-from mailer.ledger.joining import Verdict
 from mailer.ledger.schema import delivery, metadata
 from tests.samples.mailings import frozen
 from tests.samples.people import NOW, changes, define, happened, states

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from mailer.errors import CheckError, NotFoundError
 from mailer.ledger import audience, importing, roster, sheets
-from mailer.ledger.joining import Verdict
+from mailer.ledger.entries import Verdict
 from mailer.ledger.schema import import_file
 from mailer.model import SubscriptionState
 from tests.samples.people import NOW, bring, happened, people, states

@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import select
 
 from mailer.ledger import audience, events, roster
+from mailer.ledger.entries import Consent, Entry, Verdict
 from mailer.ledger.forgetting import forget
-from mailer.ledger.joining import Consent, Entry, Verdict, join
+from mailer.ledger.joining import join
 from mailer.ledger.schema import event
 from mailer.model import ListId, SubscriberId, SubscriptionState
 from tests.samples.people import NOW, changes, define, happened, people, states
