@@ -138,7 +138,6 @@ class Connection(asyncio.Protocol):
         data = self._session.data_to_send()
         if data:
             self._layers[-1].write(data)
-            self._unsent = 0
         self._watch()
 
     async def quit(self) -> None:
@@ -244,10 +243,7 @@ class Connection(asyncio.Protocol):
     def _tell(self, events: list[Event]) -> None:
         for event in events:
             match event:
-                case StartTls():
-                    self._layers[0].pause_reading()  # the next bytes are TLS's
-                    self._steps.put_nowait(event)
-                case Opened() | HandshakeFailed():
+                case StartTls() | Opened() | HandshakeFailed():
                     self._steps.put_nowait(event)
                 case Refused(phase=Phase.RCPT):
                     self.rejected_rcpts += 1

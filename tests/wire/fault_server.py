@@ -118,7 +118,8 @@ class FaultServer:
         pieces: replies are written in pieces of so many octets; 0 = as they come.
         gather: the replies to a group are written at once.
         hang_up_after: messages per connection, then EOF (case 38).
-        stall: stop reading for good when content begins (a full socket).
+        stall: stop reading for good when content begins (a full socket); the stage "stall" says
+            what is said then.
         sip: seconds between two reads of content.
     """
 
@@ -323,6 +324,8 @@ class _Conversation:
         if await self._answer("DATA", line, usual) != b"354":
             return
         if self._server.stall:
+            await self._flush()
+            await self._answer("stall", line, b"")
             await self._flush()
             await asyncio.sleep(3600)
         raw = await self._content()

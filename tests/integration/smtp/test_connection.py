@@ -544,6 +544,25 @@ def test_a_relay_that_reads_nothing_is_given_up_after_the_time_of_a_block() -> N
     assert Lost(reason="the relay took no data for 0.2 s") == carried.closing.reply
 
 
+def test_a_421_from_a_relay_that_reads_nothing_more_closes_the_socket() -> None:
+    """§3.3 final dot / 421: what is left of the content does not keep the socket open."""
+
+    async def scene(port: int) -> list[str]:
+        courier = Courier([message(1, content=(b"z" * 76 + b"\r\n") * 200_000)])
+        connection = await Connection.open(
+            relay_at(port), on_event=courier.on_event, timeouts=QUICK, helo="client.test"
+        )
+        courier.offer(connection)
+        connection.flush()
+        async with asyncio.timeout(5):
+            await connection._gone.wait()
+        return courier.carried.kinds
+
+    script = {"stall": [Act(octets=b"421 4.3.2 bye\r\n", after=0.1)]}
+    with FaultServer(script, stall=True) as server:
+        assert asyncio.run(scene(server.port)) == ["Refused"]
+
+
 def test_a_relay_that_reads_slowly_is_not_given_up() -> None:
     """Standards §3.1: the time is for each block, not for all of the content."""
     large = message(1, content=(b"z" * 76 + b"\r\n") * 200_000)
@@ -657,7 +676,11 @@ class Elsewhere(asyncio.Transport):
 
     def __init__(self, peer: str) -> None:
         super().__init__({"peername": (peer, 25)})
-        self.aborted = False
+        self.aborted = self.paused = False
+
+    def pause_reading(self) -> None:
+        """Remember it."""
+        self.paused = True
 
     def get_write_buffer_size(self) -> int:
         """Nothing is ever written."""
@@ -702,3 +725,16 @@ def test_only_this_machine_is_talked_to_in_clear(
         connection._alarm.cancel()
 
     asyncio.run(scene())
+
+
+def test_nothing_is_read_before_implicit_tls() -> None:
+    """S-10: a banner in clear would be answered in clear."""
+
+    async def scene() -> bool:
+        relay = RelayConfig(host="relay.test", port=465, security="implicit")
+        connection = Connection(relay, on_event=lambda *_: None, timeouts=QUICK, helo="client.test")
+        transport = Elsewhere("192.0.2.1")
+        connection.connection_made(transport)
+        return transport.paused
+
+    assert asyncio.run(scene())

@@ -68,6 +68,17 @@ def test_messages_go_over_verified_tls(
     assert server.violations == []
 
 
+@pytest.mark.parametrize("_", range(5))
+def test_a_banner_that_comes_with_the_end_of_the_handshake_is_read(
+    authority: Authority, _: int
+) -> None:
+    """With TLS 1.2 the server ends the handshake, and its banner may be in the same packet."""
+    tls = authority.server()
+    tls.maximum_version = ssl.TLSVersion.TLSv1_2
+    with FaultServer(tls=tls, implicit=True) as server:
+        assert run(server, "implicit").kinds == ["Accepted"] * 5
+
+
 def test_an_address_may_be_certified(authority: Authority) -> None:
     """S-10: a relay named by its IP address."""
     with FaultServer(tls=authority.server("127.0.0.1"), implicit=True) as server:

@@ -8,7 +8,7 @@ import pytest
 
 from mailer.model import Lost, Phase, Reply
 from mailer.smtp.events import HandshakeFailed, Opened, StartTls
-from mailer.smtp.session import Session
+from mailer.smtp.session import Capabilities, Session
 from tests.wire.dialogue import ehlo_reply, heard, opened, say, session
 
 USER, PASSWORD = "me@example.org", "hunter2 pässwörd"
@@ -85,9 +85,12 @@ def test_5xx_to_ehlo_and_helo_is_about_us() -> None:
 @pytest.mark.parametrize("line", [b"554 no SMTP here", b"421 busy", b"450 busy"])
 def test_a_banner_that_refuses_is_about_the_relay(line: bytes) -> None:
     """§3.3 banner/4xx, 5xx, 421."""
-    event = failed(list(say(session(), line)))
+    made = session()
+    event = failed(list(say(made, line)))
     assert Phase.BANNER is event.phase
     assert not event.configuration
+    # S-5: QUIT before close, where the relay has not closed already.
+    assert heard(made) == ([] if line.startswith(b"421") else [b"QUIT"])
 
 
 def test_starttls_comes_before_everything_else_and_ehlo_is_said_again() -> None:
@@ -105,6 +108,19 @@ def test_starttls_comes_before_everything_else_and_ehlo_is_said_again() -> None:
     assert isinstance(event, Opened)
     assert not event.capabilities.pipelining
     assert event.capabilities.size is None
+
+
+def test_helo_with_tls_does_not_bring_back_what_was_offered_in_plaintext() -> None:
+    """S-1."""
+    made = session(security="starttls")
+    greeted(made, b"STARTTLS", b"PIPELINING")
+    heard(made)
+    say(made, b"220 ready")
+    made.tls_started()
+    heard(made)
+    say(made, b"502 what?")
+    assert heard(made) == [b"HELO client.test"]
+    assert [Opened(Capabilities())] == say(made, b"250 relay.test")
 
 
 def test_capabilities_that_come_only_with_tls_are_used() -> None:
@@ -164,7 +180,9 @@ def test_plaintext_between_the_220_and_the_tls_handshake_is_an_injection() -> No
     greeted(made, b"STARTTLS")
     heard(made)
     assert [StartTls()] == say(made, b"220 ready")
-    assert Phase.STARTTLS is failed(list(say(made, b"250 injected"))).phase
+    event = failed(list(made.receive(b"25")))
+    assert Phase.STARTTLS is event.phase
+    assert Lost(reason="plaintext after the reply to STARTTLS") == event.reply
 
 
 def test_auth_plain_sends_the_initial_response() -> None:

@@ -279,6 +279,20 @@ def test_a_loss_after_the_final_dot_is_in_doubt_and_the_envelope_behind_it_is_no
     assert [InDoubt(ONE, lost), NotSent(TWO, Phase.MAIL, lost), Closing(lost)] == made.lost("reset")
 
 
+def test_without_pipelining_the_envelope_behind_the_final_dot_has_not_begun() -> None:
+    """S-45, S-23."""
+    made = opened()
+    made.offer(ONE)
+    for reply in (OK, OK, GO):
+        heard(made)
+        say(made, reply)
+    made.content()
+    made.offer(TWO)
+    heard(made)
+    lost = Lost(reason="EOF")
+    assert [InDoubt(ONE, lost), NotSent(TWO, Phase.MAIL, lost), Closing(lost)] == made.lost("EOF")
+
+
 def test_a_loss_before_the_content_was_handed_out_is_not_in_doubt() -> None:
     """S-40: released, but no octet of it left."""
     made = opened(*PIPELINING)
