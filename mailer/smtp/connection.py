@@ -9,6 +9,7 @@ default; a test holds it to that.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from typing import TYPE_CHECKING, Final, Self
 
 from mailer.model import Lost, Phase
@@ -66,6 +67,8 @@ class Connection(asyncio.Protocol):
         self._layers: list[asyncio.Transport] = []  # the socket and, over it, TLS
         self._early: list[bytes] | None = None  # read through TLS before it is ours; None: not now
         self._steps: asyncio.Queue[Event] = asyncio.Queue()  # of the handshake
+        self._untold: deque[Event] = deque()
+        self._telling = False
         self._gone = asyncio.Event()
         self._alarm = Alarm(self._loop, self._too_late)
         self._answered = 0  # the session's count when the alarm was set
@@ -154,7 +157,10 @@ class Connection(asyncio.Protocol):
         self.abort()
 
     def abort(self) -> None:
-        """Close now; messages under way get their verdicts before this returns."""
+        """Close now; messages under way get their verdicts before this returns.
+
+        From within `on_event`: after the events that are on their way already.
+        """
         self._lose("closed by us")
 
     # --- what asyncio tells us -------------------------------------------------------------------
@@ -241,18 +247,29 @@ class Connection(asyncio.Protocol):
     # --- events and the end ----------------------------------------------------------------------
 
     def _tell(self, events: list[Event]) -> None:
-        for event in events:
-            match event:
-                case StartTls() | Opened() | HandshakeFailed():
-                    self._steps.put_nowait(event)
-                case Refused(phase=Phase.RCPT):
-                    self.rejected_rcpts += 1
-                    self._on_event(self, event)
-                case Closing():
-                    self.closed = True
-                    self._on_event(self, event)
-                case _:
-                    self._on_event(self, event)
+        """Pass events on in order, also those that the owner causes while it hears of others."""
+        self._untold += events
+        if self._telling:
+            return
+        self._telling = True
+        try:
+            while self._untold:
+                self._pass_on(self._untold.popleft())
+        finally:
+            self._telling = False
+
+    def _pass_on(self, event: Event) -> None:
+        match event:
+            case StartTls() | Opened() | HandshakeFailed():
+                self._steps.put_nowait(event)
+                return
+            case Refused(phase=Phase.RCPT):
+                self.rejected_rcpts += 1
+            case Closing():
+                self.closed = True
+            case _:
+                pass
+        self._on_event(self, event)
 
     def _close(self) -> None:
         if self._backlog():

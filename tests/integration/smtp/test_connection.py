@@ -13,7 +13,7 @@ import pytest
 from mailer.config import RelayConfig
 from mailer.model import Lost, Message, Phase
 from mailer.smtp.connection import TIMEOUTS, Connection, HandshakeError, Timeouts
-from mailer.smtp.events import Accepted, ContentWanted, InDoubt, NotSent, Refused
+from mailer.smtp.events import Accepted, ContentWanted, Event, InDoubt, NotSent, Refused
 from tests.wire.clock import SkippingLoop, run_skipping
 from tests.wire.courier import QUICK, Carried, Courier, carry, message, relay_at
 from tests.wire.fault_server import (
@@ -629,6 +629,31 @@ def test_abort_gives_every_message_its_verdict_before_it_returns() -> None:
 
     with FaultServer({"dot": [hang()]}) as server:
         assert asyncio.run(scene(server.port)) == ["InDoubt", "NotSent"]
+
+
+def test_an_abort_from_within_an_event_keeps_the_order_of_events() -> None:
+    """Closing is the last, also where the owner ends it at a packet's first reply."""
+
+    async def scene(port: int) -> list[str]:
+        courier, heard = Courier(FIVE[:2]), list[str]()
+
+        def on_event(connection: Connection, event: Event) -> None:
+            heard.append(type(event).__name__)
+            courier.on_event(connection, event)
+            if isinstance(event, Accepted):
+                connection.abort()
+
+        connection = await Connection.open(
+            relay_at(port), on_event=on_event, timeouts=QUICK, helo="client.test"
+        )
+        courier.offer(connection)
+        connection.flush()
+        await courier.done.wait()
+        return heard
+
+    with FaultServer() as server:  # the reply to the dot and those to the next group in one packet
+        heard = asyncio.run(scene(server.port))
+    assert heard == ["ContentWanted", "Accepted", "ContentWanted", "NotSent", "Closing"]
 
 
 def test_quit_in_a_transaction_sends_nothing_into_the_content() -> None:
