@@ -122,6 +122,7 @@ class MessageTemplate:
             envelope_id=envid,
             message_id=f"<{message_id}@{self._identity.domain}>",
             content=b"".join(out),
+            dotless=True,  # M-24: encoded so, in the fixed text and in every value
             values=used,
         )
 

@@ -32,10 +32,9 @@ async def hand_over(relay: RelayConfig, messages: Sequence[Message]) -> list[Res
             relay, on_event=lambda _, event: events.put_nowait(event), helo=greeting()
         )
     except HandshakeError as error:
-        if error.configuration:
-            raise verdicts.relay_refused(relay.name, error.phase, error.reply) from error
-        trouble = f"{error.phase}: {verdicts.words(error.reply)}"
-        raise verdicts.relay_down(relay.name, trouble) from error
+        raise verdicts.no_copies(
+            relay.name, error.phase, error.reply, configuration=error.configuration
+        ) from error
     try:
         return [await _one(connection, events, message) for message in messages]
     finally:
@@ -43,6 +42,8 @@ async def hand_over(relay: RelayConfig, messages: Sequence[Message]) -> list[Res
 
 
 async def _one(connection: Connection, events: asyncio.Queue[Event], message: Message) -> Result:
+    if not message.rcpt_to.isascii():
+        return message, False, verdicts.NEEDS_SMTPUTF8  # M-13
     if connection.closed:
         return message, False, "the relay closed the connection"
     connection.offer(message)
@@ -56,7 +57,9 @@ async def _one(connection: Connection, events: asyncio.Queue[Event], message: Me
                 return message, True, str(reply)
             case Refused(phase=phase, reply=reply):
                 return message, False, f"{phase}: {reply}"
-            case NotSent(lost=lost) | InDoubt(lost=lost):
+            case NotSent(lost=lost):
                 return message, False, verdicts.words(lost)
+            case InDoubt(lost=lost):
+                return message, False, f"no reply, it may have arrived: {verdicts.words(lost)}"
             case _:
                 pass

@@ -10,21 +10,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
 
 from sqlalchemy.exc import OperationalError
 
-from mailer.compose.expressions import MissingValueError
 from mailer.delivery import verdicts
+from mailer.delivery.commits import Commits
 from mailer.delivery.feed import Feed
 from mailer.delivery.lanes import Lane
 from mailer.delivery.pace import Bucket, CircuitBreaker
 from mailer.delivery.parcels import Packer
-from mailer.delivery.verdicts import Judge, Stop, settled
+from mailer.delivery.verdicts import Judge, Stop, settled, untouched
 from mailer.errors import LedgerError, MailerError
-from mailer.ledger import audience, claims, mailings
-from mailer.model import DeliveryState, Instant, Lost, MailingState, Phase, Reply
+from mailer.model import DeliveryState, Instant, MailingState, Phase, Reply
 from mailer.smtp.events import (
     Accepted,
     Closing,
@@ -38,34 +36,21 @@ from mailer.smtp.events import (
 from mailer.smtp.relay import Relay
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from mailer.compose.links import Keyring
     from mailer.config import DeliveryConfig, RelayConfig
+    from mailer.delivery.commits import Committed
     from mailer.delivery.parcels import Parcel
     from mailer.ledger import Ledger
-    from mailer.ledger.claims import Claimed, Outcome
     from mailer.model import MailingId
     from mailer.smtp.connection import Connection, HandshakeError
 
 log = logging.getLogger("mailer")
 
 LOOK = 0.25  # seconds between two looks at what no event announces
-RENEW = 60.0  # seconds between two renewals of the leases
+GATHER = 0.001  # seconds that a tick waits for more lanes while fewer than half of them are ready
 RETRY_WRITE = 0.5  # seconds until a commit that failed is tried again (S-46)
-
-
-@dataclass(slots=True)
-class Pending:
-    """What the next commit writes besides intents."""
-
-    outcomes: list[Outcome] = field(default_factory=list)
-    settled: list[Claimed] = field(default_factory=list)  # leave their batch by these outcomes
-    suppress: list[tuple[Outcome, str]] = field(default_factory=list)  # with the address
-    stops: list[Stop] = field(default_factory=list)
-
-    def __bool__(self) -> bool:
-        return bool(self.outcomes or self.suppress or self.stops)
 
 
 class Dispatcher:
@@ -114,9 +99,6 @@ class Dispatcher:
         )
         self._lanes: dict[Connection, Lane] = {}
         self._feed = Feed()
-        self._pending = Pending()
-        self._changes = ""  # the ledger's change counter at the last look
-        self._dry = False  # the last claim found nothing
         self._draining = False
         self._was_down = True  # mailings may stand in `waiting` until a connection opens
         self._timer: asyncio.Handle | None = None
@@ -136,9 +118,15 @@ class Dispatcher:
             LedgerError: the ledger cannot be written, or another process took our rows.
         """
         self._loop = asyncio.get_running_loop()
-        self._well_at = self._written_at = self._renewed_at = self._loop.time()
+        self._well_at = self._written_at = self._loop.time()
         with self._ledger.engine.connect().execution_options(writes=True) as database:
-            self._database = database
+            self._commits = Commits(
+                database,
+                self._feed,
+                holder=self._holder,
+                on_doubt=self._on_doubt,
+                clock=self._clock,
+            )
             try:
                 while not self._done():
                     self._tick()
@@ -168,9 +156,9 @@ class Dispatcher:
         return self._draining or self._error is not None
 
     def _done(self) -> bool:
-        if self._pending or any(not lane.idle for lane in self._lanes.values()):
+        if self._commits.pending or any(not lane.idle for lane in self._lanes.values()):
             return False
-        return self._stopping or (self._dry and not self._feed)
+        return self._stopping or (self._commits.exhausted and not self._feed)
 
     def _lose_patience(self) -> None:
         now = self._loop.time()
@@ -199,14 +187,10 @@ class Dispatcher:
         await self._relay.close()
         quitting = [connection.quit() for connection in list(self._lanes)]
         await asyncio.gather(*quitting, return_exceptions=True)
-        self._stop_timer()
+        self._cancel_tick()
         try:
-            self._commit([])
-            with self._database.begin():
-                claims.release(self._database, self._holder)
-                self.finished += claims.finish(
-                    self._database, on_doubt=self._on_doubt, now=self._clock()
-                )
+            self._commits.commit((), [], hungry=False, relay_is_back=False)
+            self.finished += self._commits.close()
         except OperationalError as error:
             self._error = self._error or self._cannot_write(error)
 
@@ -219,10 +203,13 @@ class Dispatcher:
     def _on_failed(self, error: HandshakeError) -> None:
         if error.configuration:
             refusal = verdicts.relay_refused(self._config.name, error.phase, error.reply)
-            self._pending.stops.append(Stop(mailing=None, state=MailingState.PAUSED, error=refusal))
+            self._stop(None, MailingState.PAUSED, refusal)
         else:
             self._back_off(f"{error.phase}: {verdicts.words(error.reply)}")
         self._schedule()
+
+    def _stop(self, mailing: MailingId | None, state: MailingState, error: MailerError) -> None:
+        self._commits.pending.stops.append(Stop(mailing=mailing, state=state, error=error))
 
     def _back_off(self, trouble: str) -> None:
         self._trouble = trouble
@@ -231,7 +218,7 @@ class Dispatcher:
         if self._breaker.is_open:
             self._was_down = True
             down = verdicts.relay_down(self._config.name, trouble)
-            self._pending.stops.append(Stop(mailing=None, state=MailingState.WAITING, error=down))
+            self._stop(None, MailingState.WAITING, down)
 
     def _on_event(self, connection: Connection, event: Event) -> None:
         lane = self._lanes.get(connection)
@@ -263,77 +250,81 @@ class Dispatcher:
     def _on_verdict(self, lane: Lane, parcel: Parcel, verdict: Verdict) -> None:
         match verdict:
             case Accepted(reply=reply):
-                self._settle(
-                    parcel,
-                    settled(parcel, DeliveryState.ACCEPTED, DeliveryState.SENDING, str(reply)),
-                )
+                self._commits.settle(parcel, settled(parcel, DeliveryState.ACCEPTED, str(reply)))
             case Refused(phase=phase, reply=reply):
                 self._refused(lane, parcel, phase, reply)
             case NotSent(phase=phase, lost=Reply() as reply):
                 # A 421 to a recipient may be about that recipient: the relay itself works.
                 lane.served = lane.served or phase in (Phase.RCPT, Phase.DATA)
                 self._refused(lane, parcel, phase, reply)
-            case NotSent():
-                # Connection faults use up nobody's attempts.
-                self._put_back(parcel)
-            case InDoubt(lost=Lost(reason=reason)):
-                self._settle(
-                    parcel, settled(parcel, DeliveryState.IN_DOUBT, DeliveryState.SENDING, reason)
-                )
+            case NotSent(lost=lost):
+                self._put_back(parcel, verdicts.words(lost))
+            case InDoubt(lost=lost):
+                outcome = settled(parcel, DeliveryState.IN_DOUBT, verdicts.words(lost))
+                self._commits.settle(parcel, outcome)
             case _:
                 assert_never(verdict)
 
     def _refused(self, lane: Lane, parcel: Parcel, phase: Phase, reply: Reply) -> None:
         ruling = self._judge.refused(parcel, phase, reply, now=self._clock(), jitter=self._jitter())
         if ruling.outcome is None:
-            self._put_back(parcel)
+            self._put_back(parcel, str(reply))
         else:
-            self._settle(parcel, ruling.outcome)
+            self._commits.settle(parcel, ruling.outcome)
             if ruling.suppress:
-                self._pending.suppress.append((ruling.outcome, parcel.claimed.recipient.email))
+                address = parcel.claimed.recipient.email
+                self._commits.pending.suppress.append((ruling.outcome, address))
         if ruling.stop is not None:
-            self._pending.stops.append(ruling.stop)
+            self._commits.pending.stops.append(ruling.stop)
         lane.retiring = lane.retiring or ruling.reconnect or ruling.back_off
         if ruling.back_off:
             self._back_off(f"{phase}: {reply}")
 
-    def _put_back(self, parcel: Parcel) -> None:
-        if not self._stopping:
+    def _put_back(self, parcel: Parcel, why: str) -> None:
+        outcome = untouched(parcel, why, now=self._clock())
+        if outcome is not None:
+            self._commits.settle(parcel, outcome)
+        elif not self._stopping:
             self._feed.put_back(parcel.claimed)
-
-    def _settle(self, parcel: Parcel, outcome: Outcome) -> None:
-        self._pending.outcomes.append(outcome)
-        self._pending.settled.append(parcel.claimed)
 
     # --- the tick --------------------------------------------------------------------------------
 
-    def _schedule(self, delay: float = 0.0) -> None:
-        """Tick soon: after all replies that arrive together, or after `delay` seconds."""
-        if delay:
-            self._loop.call_later(delay, self._schedule)
-        elif self._timer is None:
-            self._timer = self._loop.call_soon(self._tick)
+    def _schedule(self) -> None:
+        """Tick soon: at once if half of the lanes are ready, else when `GATHER` has passed.
 
-    def _stop_timer(self) -> None:
+        A commit costs as much for one message as for ten, and while it is written the relay works
+        on the other lanes: waiting for half of them made sending a fifth faster.
+        """
+        ready = sum(1 for lane in self._lanes.values() if lane.wanted or lane.idle)
+        if 2 * ready >= len(self._lanes):
+            if isinstance(self._timer, asyncio.TimerHandle):
+                self._cancel_tick()
+            if self._timer is None:
+                self._timer = self._loop.call_soon(self._tick)
+        elif self._timer is None:
+            self._timer = self._loop.call_later(GATHER, self._tick)
+
+    def _cancel_tick(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def _tick(self) -> None:
         """One group commit, then the contents that it allows."""
-        self._timer = None
+        self._cancel_tick()
         if self._stopping:
             self._abort_offers()
-        wanted = [lane for lane in self._lanes.values() if lane.wanted and lane.current is None]
         try:
-            begun = self._commit(wanted)
+            committed = self._commit()
         except OperationalError as error:
             self._hold_everything(error)
             return
         except LedgerError as error:
             self._fail(error)
             return
-        for lane in begun:
+        self._written_at = self._loop.time()
+        self._obey(committed)
+        for lane in committed.begun:
             lane.begin()
         for lane in list(self._lanes.values()):
             self._offer(lane)
@@ -342,105 +333,35 @@ class Dispatcher:
         if self._done():
             self._wake.set()
 
-    def _commit(self, wanted: list[Lane]) -> list[Lane]:
-        """Write what is known and what goes next in one transaction; returns the lanes that may go.
+    def _commit(self) -> Committed:
+        lanes = self._lanes.values()
+        wanted = [lane for lane in lanes if lane.wanted and lane.current is None]
+        back = bool(lanes) and self._was_down
+        committed = self._commits.commit(
+            lanes,
+            [] if self._stopping else wanted,
+            hungry=not self._stopping and len(self._feed) < 2 * self._config.connections,
+            relay_is_back=back,
+        )
+        self._was_down = self._was_down and not back
+        return committed
 
-        In memory nothing changes before the commit has succeeded (S-41).
-        """
-        now, pending = self._clock(), self._pending
-        begun = [] if pending.stops or self._stopping else wanted
-        fresh: claims.Batch | None = None
-        with self._database.begin():
-            changes = claims.changes(self._database)
-            gone, released = self._look_again(changes, now)
-            unfit = {claimed.key for claimed in gone}
-            begun = [lane for lane in begun if lane.offer_key not in unfit]
-            begins = [lane.intent() for lane in begun]
-            claims.record(
-                self._database, pending.outcomes, begins, on_doubt=self._on_doubt, now=now
-            )
-            left = self._feed.after((*pending.settled, *gone))
-            self._end_leases(left, released)
-            self._write_suppressions(now)
-            self._write_states(now)
-            if not self._stopping and len(self._feed) < 2 * self._config.connections:
-                fresh = claims.claim(self._database, holder=self._holder, now=now)
-                self._dry = fresh is None
-        self._written_at = self._loop.time()
-        self._changes = changes
-        self._feed.leave(left, released=released)
-        self._let_go(unfit)
-        self._after_commit()
-        if fresh is not None:
-            self._feed.add(fresh)
-        return begun
-
-    def _look_again(self, changes: str, now: Instant) -> tuple[list[Claimed], set[int]]:
-        """Of what is held: what may not be sent any more, and the batches of stopped mailings."""
-        if changes == self._changes:
-            return [], set()
-        held = [lane.offered.claimed for lane in self._lanes.values() if lane.offered]
-        held.extend(self._feed)
-        standing = claims.recheck(self._database, held, now=now)
-        gone = [claimed for claimed in held if not standing.allows(claimed)]
-        return gone, {one.batch for one in gone if one.recipient.mailing in standing.stopped}
-
-    def _end_leases(self, left: dict[int, set[int]], released: Iterable[int]) -> None:
-        for number in released:
-            claims.release_batch(self._database, number)
-        for number, rest in left.items():
-            if not rest and number not in released:
-                claims.close_batch(self._database, number)
-        if self._loop.time() - self._renewed_at > RENEW:
-            self._renewed_at = self._loop.time()
-            claims.renew(self._database, self._holder, now=self._clock())
-
-    def _write_suppressions(self, now: Instant) -> None:
-        for outcome, address in self._pending.suppress:
-            audience.suppress(
-                self._database,
-                address_key=outcome.address_key,
-                address=address,
-                bounce_class=str(outcome.bounce_class),
-                evidence=outcome.reply,
-                source=f"m{outcome.mailing}",
-                now=now,
-            )
-
-    def _write_states(self, now: Instant) -> None:
-        if self._lanes and self._was_down:
-            mailings.relay_is_back(self._database, now=now)
-        for stop in self._pending.stops:
-            reason = f"{stop.error.code} {stop.error.message}"
-            for mailing_id in mailings.live(self._database, only=stop.mailing):
-                mailings.set_state(
-                    self._database, mailing_id, stop.state, actor="mailer", now=now, reason=reason
-                )
-
-    def _let_go(self, unfit: set[tuple[MailingId, int]]) -> None:
-        if not unfit:
-            return
-        self._feed.drop(unfit)
+    def _obey(self, committed: Committed) -> None:
+        for stop in committed.stops:
+            if stop.state is MailingState.PAUSED:
+                self._error = self._error or stop.error
         for lane in list(self._lanes.values()):
-            if lane.offer_key in unfit:
+            if lane.offer_key in committed.unfit:
                 lane.offered, lane.wanted, lane.retiring = None, False, True
                 if lane.current is None:
                     lane.connection.abort()
-
-    def _after_commit(self) -> None:
-        for stop in self._pending.stops:
-            if stop.state is MailingState.PAUSED:
-                self._error = self._error or stop.error
-        if self._lanes:
-            self._was_down = False
-        self._pending = Pending()
 
     def _hold_everything(self, error: OperationalError) -> None:
         """Nothing leaves unrecorded: hold everything and try to write again (S-46)."""
         log.warning("the ledger cannot be written: %s", error.orig)
         if self._loop.time() - self._written_at > self._patience:
             self._fail(self._cannot_write(error))
-        self._schedule(RETRY_WRITE)
+        self._timer = self._loop.call_later(RETRY_WRITE, self._tick)
 
     def _cannot_write(self, error: OperationalError) -> LedgerError:
         return LedgerError(
@@ -475,7 +396,7 @@ class Dispatcher:
             return
         delay = self._bucket.delay(now)
         if delay > 0:
-            self._schedule(delay)
+            self._loop.call_later(delay, self._schedule)
             return
         parcel = self._next_parcel(lane)
         if parcel is not None:
@@ -488,28 +409,21 @@ class Dispatcher:
             claimed = self._feed.next()
             try:
                 parcel = self._packer.pack(claimed, now=self._clock())
-            except MissingValueError as error:
-                self._pause(claimed, verdicts.lacks_value(error.name))
-                return None
+                self._check_size(lane, parcel)
             except MailerError as error:
-                self._pause(claimed, error)
-                return None
-            limit, size = lane.connection.capabilities.size, len(parcel.message.content)
-            if limit and size > limit:
-                self._pause(claimed, verdicts.too_large(size, limit))
+                self._feed.put_back(claimed)
+                self._stop(claimed.recipient.mailing, MailingState.PAUSED, error)
+                self._schedule()
                 return None
             if parcel.message.rcpt_to.isascii():
                 return parcel
             # M-13: never down-converted; the domain is an A-label already.
             reply = "553 5.6.7 the address needs SMTPUTF8"
-            self._settle(
-                parcel, settled(parcel, DeliveryState.REJECTED, DeliveryState.QUEUED, reply)
-            )
+            self._commits.settle(parcel, settled(parcel, DeliveryState.REJECTED, reply))
             self._schedule()
         return None
 
-    def _pause(self, claimed: Claimed, error: MailerError) -> None:
-        self._feed.put_back(claimed)
-        mailing = claimed.recipient.mailing
-        self._pending.stops.append(Stop(mailing=mailing, state=MailingState.PAUSED, error=error))
-        self._schedule()
+    def _check_size(self, lane: Lane, parcel: Parcel) -> None:
+        limit, size = lane.connection.capabilities.size, len(parcel.message.content)
+        if limit and size > limit:
+            raise verdicts.too_large(size, limit)

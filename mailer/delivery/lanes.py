@@ -47,7 +47,9 @@ class Lane:
 
     def begin(self) -> None:
         """Let the content of the offered message leave; its intent is committed."""
+        assert self.offered is not None
         self.current, self.offered, self.wanted = self.offered, None, False
+        self.current.begun = True
         self.connection.content()
 
     @property

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mailer.compose.expressions import MissingValueError
 from mailer.compose.mime import MessageTemplate
+from mailer.errors import CheckError
 from mailer.ledger import mailings
 
 if TYPE_CHECKING:
@@ -17,11 +19,17 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, eq=False)
 class Parcel:
-    """A claimed delivery, the message composed for it, and the Date that is in it."""
+    """A claimed delivery and the message composed for it.
+
+    Attributes:
+        date: the Date that is in the message.
+        begun: its intent is committed, its row is in `sending`.
+    """
 
     claimed: Claimed
     message: Message
     date: Instant
+    begun: bool = False
 
 
 class Packer:
@@ -36,11 +44,20 @@ class Packer:
         """Compose a message; a later attempt has the first one's Date and values (decisions 2).
 
         Raises:
-            MissingValueError: the person lacks a value that the issue needs.
+            CheckError: E140, the person lacks a value that the issue needs, or has one that cannot
+                be written; only possible for those who joined after the freeze.
         """
         date = now if claimed.date is None else claimed.date
         template = self._template(claimed.recipient.mailing, claimed.revision)
-        message = template.compose(claimed.recipient, date=date, values=claimed.values)
+        try:
+            message = template.compose(claimed.recipient, date=date, values=claimed.values)
+        except MissingValueError as error:
+            raise CheckError(
+                "E140",
+                f"{{{{ {error.name} }}}} has no value for somebody who joined since the freeze",
+                detail="The mailing is paused; nobody was marked as failed.",
+                next_step="give that person a value, then mailer resume",
+            ) from error
         return Parcel(claimed, message, date)
 
     def _template(self, mailing: MailingId, number: int) -> MessageTemplate:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mailer.delivery.dispatch import Dispatcher
-from mailer.ledger import claims, mailings
+from mailer.ledger import claims, starting
 from mailer.when import now
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mailer.config import Config
     from mailer.ledger import Ledger
     from mailer.ledger.claims import Recovered
+    from mailer.ledger.starting import Started
     from mailer.model import MailingId
 
 FOREGROUND_PATIENCE = 60.0
@@ -32,6 +33,7 @@ class Report:
     """
 
     recovered: tuple[Recovered, ...]
+    started: tuple[Started, ...]
     finished: tuple[MailingId, ...]
     drained: bool
     signal: int | None
@@ -86,11 +88,12 @@ class Shift:
             self._ledger, holder=self._holder, on_doubt=self._on_doubt, now=now()
         )
         with self._ledger.write() as connection:
-            mailings.start_due(connection, now=now(), actor="mailer")
+            started = starting.start_due(connection, now=now(), actor="mailer")
         drained = await self._dispatcher.run()
         stopped_by = self._signals[1] if len(self._signals) > 1 else None
         return Report(
             recovered=tuple(recovered),
+            started=tuple(started),
             finished=tuple(self._dispatcher.finished),
             drained=drained,
             signal=stopped_by,

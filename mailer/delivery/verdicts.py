@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mailer.bounces.classify import suppresses
 from mailer.delivery import policy
 from mailer.delivery.policy import Effect
-from mailer.errors import CheckError, ConfigError, MailerError, StoppedError
+from mailer.errors import ConfigError, MailerError, StoppedError
 from mailer.ledger.claims import Outcome
 from mailer.model import (
     BounceClass,
@@ -30,6 +30,9 @@ EQUAL_REPLIES = 10
 
 MAIL_DEFERRALS = 3
 """So many temporary refusals of MAIL FROM in a row, and the relay is left alone (§3.3)."""
+
+NEEDS_SMTPUTF8 = "553 5.6.7 the address needs SMTPUTF8"
+"""What we say of an address that the relay would have to carry in UTF-8 (M-13)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,9 +91,8 @@ class Judge:
             max_age=self._max_age,
             jitter=jitter,
         )
-        was = DeliveryState.SENDING if phase is Phase.DOT else DeliveryState.QUEUED
         return Ruling(
-            outcome=_outcome(parcel, decision, reply, was=was, now=now),
+            outcome=_outcome(parcel, decision, reply, now=now),
             stop=self._stop(claimed.recipient.mailing, phase, reply, decision),
             suppress=decision.state is DeliveryState.REJECTED
             and decision.bounce_class is not None
@@ -123,25 +125,15 @@ class Judge:
 
 
 def _outcome(
-    parcel: Parcel,
-    decision: policy.Decision,
-    reply: Reply,
-    *,
-    was: DeliveryState,
-    now: Instant,
+    parcel: Parcel, decision: policy.Decision, reply: Reply, *, now: Instant
 ) -> Outcome | None:
     if decision.state is DeliveryState.QUEUED and decision.retry_in is None:
-        # Nothing was said about this person: no attempt is used up.
-        return (
-            settled(parcel, DeliveryState.QUEUED, was, str(reply), due_at=now, counted=False)
-            if was is DeliveryState.SENDING
-            else None
-        )
+        # Nothing was said about this person.
+        return untouched(parcel, str(reply), now=now)
     due_at = None if decision.retry_in is None else Instant(now + round(decision.retry_in * 1e6))
     return settled(
         parcel,
         decision.state or DeliveryState.QUEUED,
-        was,
         str(reply),
         due_at=due_at,
         bounce_class=decision.bounce_class,
@@ -149,10 +141,19 @@ def _outcome(
     )
 
 
+def untouched(parcel: Parcel, why: str, *, now: Instant) -> Outcome | None:
+    """What to settle of a parcel that was certainly not sent: nothing, unless it had begun.
+
+    Connection faults use up nobody's attempts.
+    """
+    if not parcel.begun:
+        return None
+    return settled(parcel, DeliveryState.QUEUED, why, due_at=now, counted=False)
+
+
 def settled(
     parcel: Parcel,
     state: DeliveryState,
-    was: DeliveryState,
     reply: str,
     *,
     due_at: Instant | None = None,
@@ -168,8 +169,9 @@ def settled(
         address_key=claimed.address_key,
         resends=claimed.resends,
         state=state,
-        was=was,
+        was=DeliveryState.SENDING if parcel.begun else DeliveryState.QUEUED,
         reply=reply,
+        date=parcel.date,
         due_at=due_at,
         bounce_class=bounce_class,
         counted=counted,
@@ -179,26 +181,30 @@ def settled(
 # --- the errors that stop a run ------------------------------------------------------------------
 
 
+_REFUSALS = {
+    Phase.AUTH: (
+        "E303",
+        "The relay refused user and password",
+        "check MAILER_RELAY_PASSWORD and the user in [relay] url",
+    ),
+    Phase.STARTTLS: (
+        "E304",
+        "The relay offers no encryption that can be trusted",
+        "check host and port of [relay] url",
+    ),
+}
+_REFUSED = ("E305", "The relay refused the conversation", "mend what it says")
+
+
 def relay_refused(relay: str, phase: Phase, said: Reply | Lost) -> ConfigError:
     """The relay does not let us in: configuration, credentials or certificate."""
-    code, message, next_step = {
-        Phase.AUTH: (
-            "E303",
-            "The relay refused user and password",
-            "check MAILER_RELAY_PASSWORD and the user in [relay] url, then mailer resume",
-        ),
-        Phase.STARTTLS: (
-            "E304",
-            "The relay offers no encryption that can be trusted",
-            "check host and port of [relay] url, then mailer resume",
-        ),
-    }.get(phase, ("E305", "The relay refused the conversation", "mailer resume when it is mended"))
+    code, message, mend = _REFUSALS.get(phase, _REFUSED)
     return ConfigError(
         code,
         message,
         where=relay,
         detail=f"{phase}: {words(said)}\nNobody was marked as failed; the mailing is paused.",
-        next_step=next_step,
+        next_step=f"{mend}, then mailer resume",
     )
 
 
@@ -210,6 +216,26 @@ def relay_down(relay: str, trouble: str) -> StoppedError:
         where=relay,
         detail=trouble,
         next_step="mailer send --due when it is back, or let mailer run wait for it",
+    )
+
+
+def no_copies(relay: str, phase: Phase, said: Reply | Lost, *, configuration: bool) -> MailerError:
+    """The same for test copies, which no ledger keeps."""
+    code, message, mend = _REFUSALS.get(phase, _REFUSED)
+    if configuration:
+        return ConfigError(
+            code,
+            message,
+            where=relay,
+            detail=f"{phase}: {words(said)}\nNo test copy was sent.",
+            next_step=f"{mend}, then the same command again",
+        )
+    return StoppedError(
+        "E310",
+        "The relay cannot be used at the moment; no test copy was sent",
+        where=relay,
+        detail=f"{phase}: {words(said)}",
+        next_step="is [relay] url right, and does the relay run?  (mailer catch starts one here)",
     )
 
 
@@ -240,16 +266,6 @@ def too_large(size: int, limit: int) -> StoppedError:
         f"The relay takes messages of at most {limit:,} bytes; this one has {size:,}",
         detail="The mailing is paused; nobody was marked as failed.",
         next_step="shorten the issue and mail it anew: mailer cancel, mailer send",
-    )
-
-
-def lacks_value(name: str) -> CheckError:
-    """Somebody who joined since the freeze lacks a value that the issue needs."""
-    return CheckError(
-        "E140",
-        f"{{{{ {name} }}}} has no value for somebody who joined since the freeze",
-        detail="The mailing is paused; nobody was marked as failed.",
-        next_step="give that person a value, then mailer resume",
     )
 
 

@@ -36,7 +36,7 @@ from sqlalchemy import (
 
 from mailer.errors import LedgerError
 from mailer.ledger import events
-from mailer.ledger.dialect import update_rows
+from mailer.ledger.dialect import read_value, update_rows
 from mailer.ledger.mailings import BATCH, LIVE, in_batch, set_state, why_not
 from mailer.ledger.schema import batch, delivery, mailing, meta, subscriber, subscription
 from mailer.model import (
@@ -98,6 +98,8 @@ class Outcome:
     Attributes:
         resends: how often it was sent again out of doubt before this attempt.
         was: the state that it leaves; `sending`, or `queued` if it ended before its content.
+        date: Date of the attempt; kept from the first one on, refused before its content or not,
+            because its age counts from there (M-5, S-31).
         due_at: the next try, for a deferred one.
         reply: the relay's words, or why there are none.
         counted: whether this used up an attempt of the recipient's.
@@ -111,6 +113,7 @@ class Outcome:
     state: DeliveryState
     was: DeliveryState
     reply: str
+    date: Instant | None = None
     due_at: Instant | None = None
     bounce_class: BounceClass | None = None
     counted: bool = True
@@ -288,7 +291,7 @@ _CHANGES = select(meta.c.value).where(meta.c.key == "changes")
 
 def changes(connection: Connection) -> str:
     """The change counter: equal means that nobody left and no operator spoke since."""
-    return connection.scalar(_CHANGES) or ""
+    return read_value(connection, _CHANGES) or ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -351,6 +354,9 @@ def _standing(mailing_id: MailingId, list_id: int, seqs: list[int], now: int) ->
     )
 
 
+# `json.dumps` with an option would make an encoder anew for every delivery.
+_as_json = json.JSONEncoder(ensure_ascii=False).encode
+
 # --- begin and settle: the hot path --------------------------------------------------------------
 
 _THIS = (delivery.c.mailing == bindparam("b_mailing"), delivery.c.seq == bindparam("b_seq"))
@@ -375,6 +381,7 @@ _SETTLE = (
         state=bindparam("b_state"),
         attempts=delivery.c.attempts + bindparam("b_attempts"),
         resends=bindparam("b_resends"),
+        date=func.coalesce(delivery.c.date, bindparam("b_date")),
         due_at=bindparam("b_due"),
         batch=case((bindparam("b_due").is_(None), delivery.c.batch), else_=None),
         reply=bindparam("b_reply"),
@@ -418,7 +425,7 @@ def _begin_row(begin: Begin, now: Instant) -> dict[str, Any]:
         "b_seq": claimed.recipient.seq,
         "b_revision": claimed.revision,
         "b_date": begin.date,
-        "b_values": None if begin.values is None else json.dumps(begin.values, ensure_ascii=False),
+        "b_values": None if begin.values is None else _as_json(begin.values),
         "b_now": now,
     }
 
@@ -446,6 +453,7 @@ def _outcome_row(
         # `begin` has counted already; what ended at RCPT is counted here.
         "b_attempts": int(outcome.counted) - int(began),
         "b_resends": resends,
+        "b_date": outcome.date,
         "b_due": due_at,
         "b_reply": outcome.reply,
         "b_class": outcome.bounce_class and outcome.bounce_class.value,

@@ -180,7 +180,8 @@ class Session:
         assert self._offered is not None
         self._current, self._offered = self._offered, None
         self._begun = self._wanted = False
-        self._out.append(transparent(self._current.content))
+        message = self._current
+        self._out.append(message.content if message.dotless else transparent(message.content))
         self._put(Phase.DOT, b".\r\n")
 
     def quit(self) -> None:

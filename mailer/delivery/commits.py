@@ -1,0 +1,179 @@
+"""The transactions of a run: what is known and what goes next are written together (S-41)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from mailer.ledger import audience, claims, mailings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from sqlalchemy import Connection as Database
+
+    from mailer.delivery.feed import Feed
+    from mailer.delivery.lanes import Lane
+    from mailer.delivery.parcels import Parcel
+    from mailer.delivery.verdicts import Stop
+    from mailer.ledger.claims import Claimed, Outcome
+    from mailer.model import Instant, MailingId, OnDoubt
+
+RENEW = 60 * 1_000_000
+"""Microseconds between two renewals of the leases."""
+
+
+@dataclass(slots=True)
+class Pending:
+    """What the next commit writes besides intents."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    settled: list[Claimed] = field(default_factory=list)  # leave their batch by these outcomes
+    suppress: list[tuple[Outcome, str]] = field(default_factory=list)  # with the address
+    stops: list[Stop] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.outcomes or self.suppress or self.stops)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Committed:
+    """What a commit allows and forbids.
+
+    Attributes:
+        begun: the lanes whose content may leave now.
+        unfit: deliveries that may not be sent any more.
+        stops: the mailings that were stopped, and why.
+    """
+
+    begun: list[Lane]
+    unfit: set[tuple[MailingId, int]]
+    stops: list[Stop]
+
+
+class Commits:
+    """Writes for one run.
+
+    Args:
+        database: a connection whose transactions write; used by nothing else.
+        feed: where claimed deliveries wait; this adds to it and closes its batches.
+        holder: who holds the leases.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        feed: Feed,
+        *,
+        holder: str,
+        on_doubt: OnDoubt,
+        clock: Callable[[], Instant],
+    ) -> None:
+        self._database = database
+        self._feed = feed
+        self._holder = holder
+        self._on_doubt = on_doubt
+        self._clock = clock
+        self._changes = ""  # the ledger's change counter at the last look
+        self._renewed_at = clock()
+        self.pending = Pending()
+        self.exhausted = False  # the last claim found nothing
+
+    def settle(self, parcel: Parcel, outcome: Outcome) -> None:
+        """Write an outcome with the next commit."""
+        self.pending.outcomes.append(outcome)
+        self.pending.settled.append(parcel.claimed)
+
+    def commit(
+        self, lanes: Iterable[Lane], wanted: list[Lane], *, hungry: bool, relay_is_back: bool
+    ) -> Committed:
+        """Write everything in one transaction; in memory nothing changes before it succeeded.
+
+        Args:
+            lanes: all that are open: what they are offered is looked at again.
+            wanted: those that wait to send content; none of it goes if a mailing stops.
+            hungry: claim more if there is more.
+            relay_is_back: mailings that waited for the relay are being sent again.
+
+        Raises:
+            OperationalError: the ledger cannot be written; nothing was.
+            LedgerError: E606, another process took our rows.
+        """
+        now, pending = self._clock(), self.pending
+        with self._database.begin():
+            changes = claims.changes(self._database)
+            gone, released = self._look_again(changes, lanes, now)
+            unfit = {claimed.key for claimed in gone}
+            begun = [lane for lane in wanted if not pending.stops and lane.offer_key not in unfit]
+            claims.record(
+                self._database,
+                pending.outcomes,
+                [lane.intent() for lane in begun],
+                on_doubt=self._on_doubt,
+                now=now,
+            )
+            left = self._feed.after((*pending.settled, *gone))
+            self._end_leases(left, released, now)
+            self._write_suppressions(now)
+            self._write_states(now, relay_is_back=relay_is_back)
+            fresh = None
+            if hungry:
+                fresh = claims.claim(self._database, holder=self._holder, now=now)
+                self.exhausted = fresh is None
+        self._changes = changes
+        self._feed.leave(left, released=released)
+        self._feed.drop(unfit)
+        if fresh is not None:
+            self._feed.add(fresh)
+        self.pending = Pending()
+        return Committed(begun=begun, unfit=unfit, stops=pending.stops)
+
+    def close(self) -> list[MailingId]:
+        """Give back the leases and declare what is sent; returns those mailings."""
+        with self._database.begin():
+            claims.release(self._database, self._holder)
+            return claims.finish(self._database, on_doubt=self._on_doubt, now=self._clock())
+
+    def _look_again(
+        self, changes: str, lanes: Iterable[Lane], now: Instant
+    ) -> tuple[list[Claimed], set[int]]:
+        """Of what is held: what may not be sent any more, and the batches of stopped mailings."""
+        if changes == self._changes:
+            return [], set()
+        held = [lane.offered.claimed for lane in lanes if lane.offered]
+        held.extend(self._feed)
+        standing = claims.recheck(self._database, held, now=now)
+        gone = [claimed for claimed in held if not standing.allows(claimed)]
+        return gone, {one.batch for one in gone if one.recipient.mailing in standing.stopped}
+
+    def _end_leases(self, left: dict[int, set[int]], released: set[int], now: Instant) -> None:
+        for number in released:
+            claims.release_batch(self._database, number)
+        for number, rest in left.items():
+            if not rest and number not in released:
+                claims.close_batch(self._database, number)
+        if now - self._renewed_at > RENEW:
+            self._renewed_at = now
+            claims.renew(self._database, self._holder, now=now)
+
+    def _write_suppressions(self, now: Instant) -> None:
+        for outcome, address in self.pending.suppress:
+            audience.suppress(
+                self._database,
+                address_key=outcome.address_key,
+                address=address,
+                bounce_class=str(outcome.bounce_class),
+                evidence=outcome.reply,
+                source=f"m{outcome.mailing}",
+                now=now,
+            )
+
+    def _write_states(self, now: Instant, *, relay_is_back: bool) -> None:
+        if relay_is_back:
+            mailings.relay_is_back(self._database, now=now)
+        for stop in self.pending.stops:
+            reason = f"{stop.error.code} {stop.error.message}"
+            for mailing_id in mailings.live(self._database, only=stop.mailing):
+                mailings.set_state(
+                    self._database, mailing_id, stop.state, actor="mailer", now=now, reason=reason
+                )
