@@ -1,17 +1,20 @@
-"""What is wrong with an issue before it is rendered: its list, its times, its id."""
+"""What is wrong with an issue before it is rendered: its list, its times, where answers go."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mailer.config.parse import mailbox
 from mailer.errors import CheckError, UsageError
-from mailer.model import Finding
+from mailer.ledger import overview
+from mailer.model import Finding, moment
 from mailer.when import parse_wall
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mailer.config import ListConfig
+    from mailer.ledger import Ledger
     from mailer.model import Issue
 
 
@@ -44,3 +47,38 @@ def check_times(issue: Issue, *, zone: str) -> tuple[Finding, ...]:
         found = Finding(id="E104", message=error.message, file=issue.file, next_step=error.next)
         return (found,)
     return ()
+
+
+def check_reply_to(issue: Issue) -> tuple[Finding, ...]:
+    """E117: a `reply_to` that is no mailbox can stand in no header (M-7, M-11)."""
+    if not issue.reply_to:
+        return ()
+    try:
+        mailbox(issue.reply_to)
+    except ValueError as error:
+        found = Finding(
+            id="E117",
+            message=f"reply_to {error}",
+            file=issue.file,
+            next_step='reply_to: "Ann <ann@example.org>"',
+        )
+        return (found,)
+    return ()
+
+
+def check_mailed(issue: Issue, ledger: Ledger | None, *, list_slug: str) -> tuple[Finding, ...]:
+    """I107: this issue was mailed to this list, or is on its way."""
+    if ledger is None:
+        return ()
+    with ledger.read() as connection:
+        before = overview.of_issue(connection, issue_slug=issue.id, list_slug=list_slug)
+    if before is None:
+        return ()
+    since = f"{moment(before.finished_at or before.due_at):%Y-%m-%d %H:%M} UTC"
+    found = Finding(
+        id="I107",
+        message=f"already mailed to {list_slug} as {before.name} ({before.state}, {since})",
+        file=issue.file,
+        next_step=f"mailer status {before.name}",
+    )
+    return (found,)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from html import unescape
 from typing import TYPE_CHECKING
 
 from mailer.compose.expressions import MissingValueError
@@ -11,9 +12,9 @@ from mailer.errors import CheckError
 from mailer.model import Finding, Slot
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from mailer.compose.mime import MessageTemplate
+    from mailer.compose.mime import MessageTemplate, Sizes
     from mailer.model import Instant, Issue, Message, Recipient, Rendering, Template
 
 SIZE_MAX = 100_000
@@ -21,10 +22,13 @@ SIZE_MAX = 100_000
 
 SIZE_WARN = 80_000
 
+EXAMPLES = 3
+"""So many of those who lack a value are named."""
 
-def check_size(template: MessageTemplate, issue: Issue) -> tuple[Finding, ...]:
+
+def check_size(sizes: Sizes, issue: Issue) -> tuple[Finding, ...]:
     """E150 and W151: the larger of the decoded and the encoded HTML part (M-28)."""
-    size = max(template.sizes.html_decoded, template.sizes.html_encoded)
+    size = max(sizes.html_decoded, sizes.html_encoded)
     if size <= SIZE_WARN:
         return ()
     fatal = size > SIZE_MAX and "E150" not in issue.ignore
@@ -32,8 +36,8 @@ def check_size(template: MessageTemplate, issue: Issue) -> tuple[Finding, ...]:
     return (
         Finding(
             id="E150" if fatal else "W151",
-            message=f"The HTML part has {size:,} bytes, over {limit:,}: Gmail cuts such mail off "
-            "and the unsubscribe link with it",
+            message=f"The HTML part has {size:,} bytes, over {limit:,}: Gmail cuts mail off at "
+            "about 102,000, and the unsubscribe link with it",
             file=issue.file,
             next_step="shorten the issue and link to the rest",
         ),
@@ -64,14 +68,14 @@ def _slots(template: Template) -> Iterator[Slot]:
 
 
 def _has_words(template: Template, words: str) -> bool:
-    """Whether the words stand there in order, however wrapped or marked up."""
-    fixed = "".join(piece for piece in template if isinstance(piece, str))
+    """Whether the words stand there in order, however wrapped, marked up or escaped."""
+    fixed = unescape("".join(piece for piece in template if isinstance(piece, str)))
     position = 0
     for word in words.split():
-        found = fixed.find(word.replace("&", "&amp;") if "&amp;" in fixed else word, position)
-        if found < 0:
+        position = fixed.find(word, position)
+        if position < 0:
             return False
-        position = found
+        position += len(word)
     return True
 
 
@@ -81,13 +85,18 @@ class Composed:
 
     Attributes:
         largest: octets of the largest content.
+        domains: how many of the recipients are at which domain.
         samples: the first few recipients with their messages.
     """
 
     findings: tuple[Finding, ...]
     recipients: int
     largest: int
+    domains: Mapping[str, int]
     samples: tuple[tuple[Recipient, Message], ...]
+
+
+NOBODY = Composed(findings=(), recipients=0, largest=0, domains={}, samples=())
 
 
 def compose_all(
@@ -102,48 +111,78 @@ def compose_all(
 
     Memory does not grow with the number of recipients.
     """
-    missing: Counter[str] = Counter()
-    first: dict[str, str] = {}
-    refused: dict[str, tuple[str, CheckError]] = {}
-    kept: list[tuple[Recipient, Message]] = []
-    count = largest = 0
+    tally = _Tally(samples)
     for recipient in recipients:
-        count += 1
+        tally.count += 1
+        tally.domains[recipient.email.rpartition("@")[2].lower()] += 1
         try:
-            message = template.compose(recipient, date=date)
+            tally.keep(recipient, template.compose(recipient, date=date))
         except MissingValueError as error:
-            missing[error.name] += 1
-            first.setdefault(error.name, recipient.email)
-            continue
+            tally.lacks(recipient, error.name)
         except CheckError as error:
-            refused.setdefault(error.message, (recipient.email, error))
-            continue
-        largest = max(largest, len(message.content))
-        if len(kept) < samples:
-            kept.append((recipient, message))
-    findings = [
-        Finding(
-            id=error.code,
-            message=f"{error.message}, for example for {email}: {error.detail}",
-            file=issue.file,
-            next_step=error.next,
-        )
-        for email, error in refused.values()
-    ]
-    findings += [
-        Finding(
-            id="E140",
-            message=f"{{{{ {name} }}}} has no value for {number:,} of {count:,}, "
-            f"for example {first[name]}",
-            file=issue.file,
-            line=_line_of(template, name),
-            next_step=f"{{{{ {name} or 'reader' }}}}",
-        )
-        for name, number in missing.items()
-    ]
+            tally.refused(recipient, error)
+    findings = list(tally.findings(template, issue))
+    if tally.largest is not None and not check_size(template.sizes, issue):
+        # A long value can lift one person's mail over the limit that the others keep.
+        findings += check_size(template.measure(tally.largest), issue)
     return Composed(
-        findings=tuple(findings), recipients=count, largest=largest, samples=tuple(kept)
+        findings=tuple(findings),
+        recipients=tally.count,
+        largest=len(tally.largest.content) if tally.largest else 0,
+        domains=tally.domains,
+        samples=tuple(tally.samples),
     )
+
+
+class _Tally:
+    """What is remembered of the messages: numbers and examples."""
+
+    def __init__(self, samples: int) -> None:
+        self.count = 0
+        self.domains: Counter[str] = Counter()
+        self.samples: list[tuple[Recipient, Message]] = []
+        self.largest: Message | None = None
+        self._wanted = samples
+        self._lacking: Counter[str] = Counter()
+        self._examples: dict[str, list[str]] = {}
+        self._refused: dict[str, tuple[str, CheckError]] = {}
+
+    def keep(self, recipient: Recipient, message: Message) -> None:
+        """A message was composed."""
+        if self.largest is None or len(message.content) > len(self.largest.content):
+            self.largest = message
+        if len(self.samples) < self._wanted:
+            self.samples.append((recipient, message))
+
+    def lacks(self, recipient: Recipient, name: str) -> None:
+        """Somebody has no value for a name."""
+        self._lacking[name] += 1
+        examples = self._examples.setdefault(name, [])
+        if len(examples) < EXAMPLES:
+            examples.append(recipient.email)
+
+    def refused(self, recipient: Recipient, error: CheckError) -> None:
+        """A value of somebody's cannot be written."""
+        self._refused.setdefault(error.message, (recipient.email, error))
+
+    def findings(self, template: MessageTemplate, issue: Issue) -> Iterator[Finding]:
+        """What was wrong, each thing once."""
+        for email, error in self._refused.values():
+            yield Finding(
+                id=error.code,
+                message=f"{error.message}, for example for {email}: {error.detail}",
+                file=issue.file,
+                next_step=error.next,
+            )
+        for name, number in self._lacking.items():
+            people = ", ".join(self._examples[name]) + (" …" if number > EXAMPLES else "")
+            yield Finding(
+                id="E140",
+                message=f"{{{{ {name} }}}} has no value for {number:,} of {self.count:,}: {people}",
+                file=issue.file,
+                line=_line_of(template, name),
+                next_step=f"{{{{ {name} or 'reader' }}}}, or give them a value",
+            )
 
 
 def _line_of(template: MessageTemplate, name: str) -> int:

@@ -72,12 +72,7 @@ def confirm(app: App, question: Question, *, yes: bool, expect: int | None) -> N
         SafetyError: E701 nobody to ask, E702 not confirmed, E705 not the expected number.
     """
     people = question.recipients
-    if expect is not None and abs(people - expect) > TOLERANCE * expect:
-        raise SafetyError(
-            "E705",
-            f"{people:,} people would get it, {expect:,} were expected",
-            next_step="mailer send --dry-run shows who",
-        )
+    require_expected(people, expect)
     wanted = demand(question)
     if yes and (expect is not None or not wanted.expect):
         return
@@ -93,6 +88,20 @@ def confirm(app: App, question: Question, *, yes: bool, expect: int | None) -> N
         app.say(f"▲ {reason}")
     if not _asked(wanted.answer, people):
         raise SafetyError("E702", "Not confirmed; nothing was sent")
+
+
+def require_expected(people: int, expect: int | None) -> None:
+    """`--expect` allows 1 % either way.
+
+    Raises:
+        SafetyError: E705.
+    """
+    if expect is not None and abs(people - expect) > TOLERANCE * expect:
+        raise SafetyError(
+            "E705",
+            f"{people:,} would get it, {expect:,} were expected",
+            next_step="mailer send --dry-run shows who",
+        )
 
 
 def _asked(answer: Answer, people: int) -> bool:

@@ -10,30 +10,36 @@ from mailer.model import Level
 from mailer.when import describe
 
 if TYPE_CHECKING:
-    from collections import Counter
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from mailer.check.mail import Composed
+    from mailer.compose.mime import Sizes
     from mailer.config import RelayConfig
+    from mailer.errors import MailerError
     from mailer.ledger.mailings import Audience
-    from mailer.model import Finding, Instant, Mailbox
+    from mailer.model import Finding, Instant, Issue, Mailbox
     from mailer.prepare import Prepared
 
 SHOWN_DOMAINS = 3
+LISTED_DOMAINS = 20
 MARKS = {Level.ERROR: "✖", Level.WARNING: "▲", Level.INFO: "ℹ"}
 KILO = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truth:
-    """Everything that a dry run found out."""
+    """Everything that is known of a mailing before it begins.
+
+    Attributes:
+        refusals: what else than a finding would stop it: it is a draft, nobody would get it.
+    """
 
     prepared: Prepared
     audience: Audience
     composed: Composed
-    domains: Counter[str]
     relay: RelayConfig
-    folder: Path
+    refusals: tuple[MailerError, ...] = ()
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -41,63 +47,50 @@ class Truth:
         return (*self.prepared.findings, *self.composed.findings)
 
     @property
-    def errors(self) -> list[str]:
-        """What would stop the mailing."""
-        errors = [f"{one.id} {one.message}" for one in self.findings if one.level is Level.ERROR]
-        return errors if self.audience.recipients else [*errors, "E704 nobody would get it"]
+    def errors(self) -> tuple[Finding, ...]:
+        """The findings that stop a mailing."""
+        return tuple(one for one in self.findings if one.level is Level.ERROR)
 
 
-def as_text(truth: Truth, *, now: Instant) -> str:
-    """The panel of a dry run for people."""
-    lines = [short(truth.prepared, truth.audience, truth.composed, truth.relay, now=now), ""]
-    if truth.domains:
-        shown = truth.domains.most_common(SHOWN_DOMAINS)
-        more = len(truth.domains) - len(shown)
-        text = ", ".join(f"{domain} {number:,}" for domain, number in shown)
-        lines.append(f" Domains   {text}" + (f" …{more} more" if more else ""))
-    lines.append(
-        f" Samples   {truth.folder}/ : {len(truth.composed.samples)} people, .eml .html .txt"
-    )
-    lines.append(f" Excluded  {truth.folder}/excluded.csv, each with the reason")
-    lines += [f" ✖ {error}" for error in truth.errors]
-    lines.append(" Nothing was sent. Nothing was changed.")
+# --- for people ----------------------------------------------------------------------------------
+
+
+def as_text(truth: Truth, *, folder: Path, now: Instant) -> str:
+    """The panel of a dry run."""
+    lines = [short(truth, now=now), ""]
+    if truth.composed.domains:
+        lines.append(f" Domains   {_domains(truth.composed)}")
+    lines += [
+        f" Samples   {folder}/ : {_people(len(truth.composed.samples))}, .eml .html .txt",
+        f" Excluded  {folder}/excluded.csv, each with the reason",
+        *(f" ✖ {error.code} {error.message}  → {error.next}" for error in truth.refusals),
+        " Nothing was sent. Nothing was changed.",
+    ]
     return "\n".join(lines)
 
 
-def short(
-    prepared: Prepared,
-    audience: Audience,
-    composed: Composed,
-    relay: RelayConfig,
-    *,
-    now: Instant,
-) -> str:
+def short(truth: Truth, *, now: Instant) -> str:
     """The panel above the question."""
-    subject = "".join(
-        piece if isinstance(piece, str) else f"{{{{ {piece.expression} }}}}"
-        for piece in prepared.rendering.subject
-    )
-    revision, sizes = prepared.revision, prepared.template.sizes
+    prepared, revision = truth.prepared, truth.prepared.revision
+    sizes = prepared.template.sizes
     commit = f" @ {revision.commit}" if revision.commit else ""
-    when = describe(prepared.planned, zone=prepared.list.timezone, now=now)
     reply_to = f"   Reply-To {revision.reply_to.address}" if revision.reply_to else ""
-    html = max(sizes.html_decoded, sizes.html_encoded)
     lines = [
-        f" {subject}   ({prepared.issue.id}{commit})",
+        f" {_subject(prepared)}   ({prepared.issue.id}{commit})",
         f" From      {_mailbox(revision.sender)}{reply_to}",
         f" List      {prepared.list.slug}",
-        f" Time      {when if prepared.when else 'now'}",
-        f" Relay     {_relay(relay)}",
+        f" Time      {_time(prepared, now)}",
+        f" Relay     {_relay(truth.relay)}",
         "",
-        arithmetic(audience),
+        arithmetic(truth.audience),
         "",
-        f" HTML      {html / KILO:.1f} KB of {SIZE_MAX // KILO} KB",
+        f" HTML      {_html(sizes) / KILO:.1f} KB of {SIZE_MAX // KILO} KB",
         f" Text      {sizes.text_decoded / KILO:.1f} KB",
-        f" Largest   {composed.largest / KILO:.1f} KB on the wire",
+        f" Largest   {truth.composed.largest / KILO:.1f} KB on the wire",
         f" Digest    {revision.digest[:12]}",
-        f" Duration  {_duration(audience.recipients, relay)}",
-        f" Checks    {_checks(prepared)}",
-        *_findings((*prepared.findings, *composed.findings)),
+        f" Duration  {_duration(truth.audience.recipients, truth.relay)}",
+        f" Checks    {_checks(truth)}",
+        *finding_lines(truth.findings, issue=prepared.issue),
     ]
     return "\n".join(lines)
 
@@ -110,44 +103,28 @@ def arithmetic(audience: Audience) -> str:
     return "\n".join(lines)
 
 
-def as_data(truth: Truth, *, now: Instant) -> dict[str, Any]:
-    """The same for programs."""
-    prepared, sizes = truth.prepared, truth.prepared.template.sizes
-    return {
-        "issue": prepared.issue.id,
-        "list": prepared.list.slug,
-        "from": _mailbox(prepared.revision.sender),
-        "planned": describe(prepared.planned, zone=prepared.list.timezone, now=now),
-        "relay": _relay(truth.relay),
-        "audience": {
-            "on_list": truth.audience.on_list,
-            "excluded": truth.audience.excluded,
-            "recipients": truth.audience.recipients,
-        },
-        "composed": truth.composed.recipients,
-        "domains": dict(truth.domains.most_common(20)),
-        "sizes": {
-            "html": max(sizes.html_decoded, sizes.html_encoded),
-            "text": sizes.text_decoded,
-            "largest": truth.composed.largest,
-        },
-        "digest": prepared.revision.digest,
-        "commit": prepared.revision.commit,
-        "duration": _seconds(truth.audience.recipients, truth.relay),
-        "findings": [
-            {
-                "id": one.id,
-                "level": one.level,
-                "file": one.file,
-                "line": one.line,
-                "message": one.message,
-                "next": one.next_step,
-            }
-            for one in truth.findings
-        ],
-        "errors": truth.errors,
-        "samples": str(truth.folder),
-    }
+def _subject(prepared: Prepared) -> str:
+    return "".join(
+        piece if isinstance(piece, str) else f"{{{{ {piece.expression} }}}}"
+        for piece in prepared.rendering.subject
+    )
+
+
+def _time(prepared: Prepared, now: Instant) -> str:
+    if prepared.when is None:
+        return "now"
+    return describe(prepared.planned, zone=prepared.when.zone, now=now)
+
+
+def _html(sizes: Sizes) -> int:
+    return max(sizes.html_decoded, sizes.html_encoded)
+
+
+def _domains(composed: Composed) -> str:
+    ranked = sorted(composed.domains.items(), key=lambda item: (-item[1], item[0]))
+    shown = ", ".join(f"{domain} {number:,}" for domain, number in ranked[:SHOWN_DOMAINS])
+    more = len(ranked) - SHOWN_DOMAINS
+    return shown + (f" … {more:,} more" if more > 0 else "")
 
 
 def _mailbox(mailbox: Mailbox) -> str:
@@ -157,7 +134,7 @@ def _mailbox(mailbox: Mailbox) -> str:
 def _relay(relay: RelayConfig) -> str:
     secured = {"implicit": "TLS", "starttls": "STARTTLS", "none": "no encryption"}[relay.security]
     rate = f", {relay.rate:g}/s" if relay.rate else ""
-    return f"{relay.name} ({secured}, {relay.connections} connections{rate})"
+    return f"{relay.name} ({secured}, {_count(relay.connections, 'connection')}{rate})"
 
 
 def _seconds(recipients: int, relay: RelayConfig) -> float | None:
@@ -169,17 +146,84 @@ def _duration(recipients: int, relay: RelayConfig) -> str:
     if seconds is None:
         return "as fast as the relay takes it"
     minutes, rest = divmod(round(seconds), 60)
-    return f"about {minutes} min {rest} s at {relay.rate:g}/s"
+    hours, minutes = divmod(minutes, 60)
+    parts = [(hours, "h"), (minutes, "min"), (rest, "s")]
+    shown = [f"{number} {unit}" for number, unit in parts if number][:2] or ["1 s"]
+    return f"about {' '.join(shown)} at {relay.rate:g}/s"
 
 
-def _checks(prepared: Prepared) -> str:
-    return f"{len(prepared.errors)} errors · {len(prepared.warnings)} warnings"
+def _checks(truth: Truth) -> str:
+    errors, warnings = len(truth.errors), len(truth.prepared.warnings)
+    return f"{_count(errors, 'error')} · {_count(warnings, 'warning')}"
 
 
-def _findings(findings: tuple[Finding, ...]) -> list[str]:
-    return [
-        f"   {one.line or '':>4} {MARKS[one.level]} {one.id}  {one.message}"
-        + (f"  → {one.next_step}" if one.next_step else "")
-        for one in findings
-        if one.level is not Level.INFO
-    ]
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def _people(number: int) -> str:
+    return "1 person" if number == 1 else f"{number:,} people"
+
+
+def finding_lines(findings: Iterable[Finding], *, issue: Issue) -> Iterator[str]:
+    """Each finding on a line, its next step below it; what is ignored says so."""
+    for one in findings:
+        reason = issue.ignore.get(one.id) if one.level is not Level.ERROR else None
+        ignored = f"  (ignored: {reason})" if reason else ""
+        line = f"{one.line or ''}"
+        place = line if one.file in ("", issue.file) else f"{one.file}:{line}".rstrip(":")
+        yield f"   {place:>4} {MARKS[one.level]} {one.id}  {one.message}{ignored}"
+        if one.next_step and not ignored:
+            yield f"               → {one.next_step}"
+
+
+# --- for programs --------------------------------------------------------------------------------
+
+
+def as_data(truth: Truth, *, folder: Path, now: Instant) -> dict[str, Any]:
+    """The same for programs."""
+    prepared, revision = truth.prepared, truth.prepared.revision
+    sizes = prepared.template.sizes
+    ranked = sorted(truth.composed.domains.items(), key=lambda item: (-item[1], item[0]))
+    return {
+        "issue": prepared.issue.id,
+        "subject": _subject(prepared),
+        "list": prepared.list.slug,
+        "from": _mailbox(revision.sender),
+        "reply_to": revision.reply_to and revision.reply_to.address,
+        "planned": _time(prepared, now),
+        "relay": _relay(truth.relay),
+        "audience": {
+            "on_list": truth.audience.on_list,
+            "excluded": truth.audience.excluded,
+            "recipients": truth.audience.recipients,
+        },
+        "composed": truth.composed.recipients,
+        "domains": dict(ranked[:LISTED_DOMAINS]),
+        "sizes": {
+            "html": _html(sizes),
+            "text": sizes.text_decoded,
+            "largest": truth.composed.largest,
+        },
+        "digest": revision.digest,
+        "commit": revision.commit,
+        "duration": _seconds(truth.audience.recipients, truth.relay),
+        "findings": [finding_data(one) for one in truth.findings],
+        "errors": [
+            *(f"{one.id} {one.message}" for one in truth.errors),
+            *(f"{one.code} {one.message}" for one in truth.refusals),
+        ],
+        "samples": str(folder),
+    }
+
+
+def finding_data(one: Finding) -> dict[str, Any]:
+    """One finding as `mailer check --json` will have it, too (interface §4)."""
+    return {
+        "id": one.id,
+        "level": one.level,
+        "file": one.file,
+        "line": one.line,
+        "message": one.message,
+        "next": one.next_step,
+    }

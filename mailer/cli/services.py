@@ -127,7 +127,7 @@ def run(app: App) -> int:
     from mailer.compose.links import Keyring
     from mailer.config import require_secret
     from mailer.ledger import liveness
-    from mailer.schedule import Daemon
+    from mailer.schedule.daemon import Daemon
 
     begin_log(app)
     keyring = Keyring(require_secret(app.config))

@@ -8,17 +8,17 @@ import click
 
 from mailer.cli.context import App, Verb
 from mailer.cli.people import iso
-from mailer.model import MailingState
+from mailer.model import MailingState, moment
+from mailer.when import describe, now
 
 if TYPE_CHECKING:
     from mailer.ledger.overview import Overview
+    from mailer.model import Instant
+    from mailer.schedule.due import Upcoming
 
-# What a person is told to do about a state that does not go on by itself.
-NEEDS = {
-    MailingState.PAUSED: "mailer resume {name}",
-    MailingState.WAITING: "mailer send --due, when the relay is back",
-    MailingState.MISSED: "mailer send {issue}",
-}
+DELIVERERS = "mailer run or mailer send --due"
+SHOWN = 10
+"""So many mailings are listed for people; programs get them all."""
 
 
 @click.command(cls=Verb)
@@ -32,14 +32,28 @@ def status(app: App, name: str | None) -> None:
     mailer status m42 --json
     """
     from mailer.ledger import overview
+    from mailer.ledger.looking import looking
+    from mailer.schedule.due import Calendar
 
-    if not _has_ledger(app):
-        app.emit("mailer.status/1", {"mailings": []}, "Nothing was mailed yet.")
-        return
-    with app.ledger.read() as connection:
-        shown = [overview.find(connection, name)] if name else list(overview.overviews(connection))
+    coming: list[Upcoming] = []
+    with looking(app.config.database_url) as ledger:
+        if ledger is None:
+            shown = []
+            if name:
+                raise overview.unknown(name)
+        else:
+            with ledger.read() as connection:
+                shown = (
+                    [overview.find(connection, name)] if name else overview.overviews(connection)
+                )
+            coming = [] if name else Calendar(app.config, ledger).upcoming(now=now())
     data = {"mailings": [as_data(one) for one in shown]}
-    app.emit("mailer.status/1", data, _table(shown) if shown else "Nothing was mailed yet.")
+    if not name:
+        data["upcoming"] = [_upcoming_data(one) for one in coming]
+    app.emit("mailer.status/1", data, _table(shown, coming))
+
+
+# --- for programs --------------------------------------------------------------------------------
 
 
 def as_data(one: Overview) -> dict[str, Any]:
@@ -63,37 +77,88 @@ def as_data(one: Overview) -> dict[str, Any]:
     }
 
 
-def _table(shown: list[Overview]) -> str:
-    lines = []
-    for one in shown:
-        counts = one.counts
-        parts = [f"{key.replace('_', ' ')} {counts[key]:,}" for key in ("accepted", "rejected")]
-        parts += [f"in doubt {counts['in_doubt']:,}"]
-        optional = {
-            "cancelled": counts["cancelled"],
-            "deferred": one.deferred,
-            "bounced": one.bounced,
-            "resent": one.resent,
-        }
-        parts += [f"{label} {number:,}" for label, number in optional.items() if number]
-        lines.append(
-            f" {one.name:<4} {one.issue} → {one.list}   {one.state:<9} "
-            f"{one.settled:,}/{one.recipients:,}   {' · '.join(parts)}"
-        )
-        if one.reason:
-            lines.append(f"      {one.reason}")
-    needs = [
-        f" needs you  {one.name}: {NEEDS[one.state].format(name=one.name, issue=one.issue)}"
-        for one in shown
-        if one.state in NEEDS
+def _upcoming_data(one: Upcoming) -> dict[str, Any]:
+    return {"issue": one.issue, "list": one.list.slug, "at": iso(one.at)}
+
+
+# --- for people ----------------------------------------------------------------------------------
+
+
+def stamp(at: Instant | None) -> str:
+    """An instant to the minute."""
+    return "" if at is None else f"{moment(at):%Y-%m-%d %H:%M} UTC"
+
+
+def summary(one: Overview) -> str:
+    """One mailing in one line."""
+    counts = one.counts
+    shown = {
+        "accepted": counts["accepted"],
+        "rejected": counts["rejected"],
+        "cancelled": counts["cancelled"],
+        "in doubt": counts["in_doubt"],
+    }
+    return f"{one.name} {one.state}: " + " · ".join(
+        f"{number:,} {label}" for label, number in shown.items()
+    )
+
+
+def next_steps(one: Overview) -> list[str]:
+    """What a mailing that does not go on by itself needs, and from whom."""
+    waiting = one.counts["queued"] + one.counts["claimed"]
+    steps = []
+    if one.state is MailingState.PAUSED:
+        steps.append(f"paused: {one.reason or 'by an operator'}: mailer resume {one.name}")
+    elif one.state is MailingState.WAITING:
+        steps.append(f"{waiting:,} wait for the relay: {DELIVERERS}")
+    elif one.state is MailingState.SENDING and waiting > one.deferred:
+        steps.append(f"{waiting - one.deferred:,} left: {DELIVERERS}")
+    if one.state is not MailingState.PAUSED and one.deferred and one.next_try_at is not None:
+        again = describe(one.next_try_at, zone=one.zone, now=now())
+        steps.append(f"{one.deferred:,} deferred, next try {again} by {DELIVERERS}")
+    if one.counts["in_doubt"] and one.state is not MailingState.CANCELLED:
+        number = one.counts["in_doubt"]
+        steps.append(f"{number:,} in doubt: mailer retry {one.name} --in-doubt, or leave them")
+    return steps
+
+
+def _table(shown: list[Overview], coming: list[Upcoming]) -> str:
+    lines = [line for one in shown[:SHOWN] for line in _lines(one)]
+    if len(shown) > SHOWN:
+        lines.append(f" …     {len(shown) - SHOWN:,} older ones: mailer status --json")
+    lines = lines or [" Nothing was mailed yet."]
+    for one in coming:
+        at = describe(one.at, zone=one.list.timezone, now=now())
+        lines.append(f" next  {one.issue} → {one.list.slug}   ready   {at}")
+    needs = [f" needs you   {one.name}: {step}" for one in shown for step in next_steps(one)]
+    return "\n".join([*lines, *(needs or [" needs you   nothing"])])
+
+
+def _lines(one: Overview) -> list[str]:
+    counts = one.counts
+    parts = [
+        f"accepted {counts['accepted']:,}",
+        f"rejected {counts['rejected']:,}",
+        f"in doubt {counts['in_doubt']:,}",
     ]
-    needs += [
-        f" needs you  {one.name}: {one.counts['in_doubt']} in doubt: mailer retry {one.name} "
-        "--in-doubt, or leave them"
-        for one in shown
-        if one.counts["in_doubt"] and one.state is not MailingState.CANCELLED
+    optional = {
+        "cancelled": counts["cancelled"],
+        "deferred": one.deferred,
+        "bounced": one.bounced,
+        "resent": one.resent,
+    }
+    parts += [f"{label} {number:,}" for label, number in optional.items() if number]
+    done = f"{one.settled:,}/{one.recipients:,}"
+    lines = [
+        f" {one.name:<5} {one.issue} → {one.list}   {one.state}   {done}",
+        f"       {' · '.join(parts)}",
     ]
-    return "\n".join([*lines, *(needs or [" needs you  nothing"])])
+    if one.state is MailingState.SCHEDULED:
+        lines.append(f"       starts {describe(one.due_at, zone=one.zone, now=now())}")
+    return lines
+
+
+# --- trace ---------------------------------------------------------------------------------------
 
 
 @click.command(cls=Verb)
@@ -107,16 +172,14 @@ def trace(app: App, address: str) -> None:
     """
     from mailer.cli import people
     from mailer.ledger import overview, roster
+    from mailer.ledger.looking import looking
 
-    if not _has_ledger(app):
-        raise people.unknown(address)
-    ledger = app.ledger
-    with people.understood(address):
-        story = roster.show(ledger, address)
-    if story is None:
-        raise people.unknown(address)
-    with ledger.read() as connection:
-        found = list(overview.deliveries_of(connection, ledger.address_key(address)))
+    with people.understood(address), looking(app.config.database_url) as ledger:
+        story = None if ledger is None else roster.show(ledger, address)
+        if story is None or ledger is None:
+            raise people.unknown(address)
+        with ledger.read() as connection:
+            found = list(overview.deliveries_of(connection, ledger.address_key(address)))
     deliveries = [
         {
             "mailing": f"m{row.mailing}",
@@ -142,9 +205,3 @@ def _delivery_text(one: dict[str, Any]) -> str:
     due = f" · next try {one['due_at']}" if one["due_at"] else ""
     when = one["changed_at"] or "not yet"
     return f"  {one['mailing']} {one['issue']}  {when} {one['state']}{words}{attempts}{due}"
-
-
-def _has_ledger(app: App) -> bool:
-    from mailer.ledger.database import exists
-
-    return exists(app.config.database_url)

@@ -425,21 +425,6 @@ def waiting(connection: Connection) -> list[MailingId]:
     return [MailingId(number) for number in connection.scalars(query)]
 
 
-def startable(connection: Connection, *, now: Instant) -> set[MailingId]:
-    """Scheduled mailings whose time has come."""
-    due = (mailing.c.state == MailingState.SCHEDULED) & (mailing.c.due_at <= now)
-    return {MailingId(number) for number in connection.scalars(select(mailing.c.id).where(due))}
-
-
-def start_due(connection: Connection, *, now: Instant, actor: str) -> list[MailingId]:
-    """Start scheduled mailings whose time has come, with those who confirmed since the freeze."""
-    due = sorted(startable(connection, now=now))
-    for mailing_id in due:
-        enrol(connection, mailing_id, now=now)
-        set_state(connection, mailing_id, MailingState.SENDING, actor=actor, now=now)
-    return due
-
-
 def cancel(connection: Connection, mailing_id: MailingId, *, actor: str, now: Instant) -> int:
     """End a mailing: what is queued will not be sent; returns how many that were.
 

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row, func, select
 
-from mailer.errors import NotFoundError
+from mailer.content.identity import name_and_language, slug_of
+from mailer.errors import NotFoundError, UsageError
 from mailer.ledger import events
 from mailer.ledger.mailings import LIVE, in_batch
 from mailer.ledger.schema import batch, delivery, issue, list_, mailing, rendering, revision
-from mailer.model import (
-    Instant,
-    MailingId,
-    MailingState,
-)
+from mailer.model import Instant, MailingId, MailingState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+_NUMBER = re.compile(r"[0-9]{1,18}").fullmatch  # as far as an integer of both databases goes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,21 +123,69 @@ def _claimed(connection: Connection, mailing_id: int) -> int:
 
 
 def find(connection: Connection, name: str) -> Overview:
-    """A mailing by its name (m42), or the newest of an issue.
+    """A mailing by its name (m42), or the newest of an issue: its id, its file, or a part of it.
 
     Raises:
-        NotFoundError: E910.
+        NotFoundError: E910, with the nearest names.
+        UsageError: E911, the part fits several issues.
     """
-    number = name.removeprefix("m")
-    query = select(mailing.c.id)
-    if number.isdecimal():
-        query = query.where(mailing.c.id == int(number))
-    else:
-        query = query.join(issue, issue.c.id == mailing.c.issue).where(issue.c.slug == name)
-    found = connection.scalar(query.order_by(mailing.c.id.desc()).limit(1))
-    if found is None:
-        raise NotFoundError("E910", f"There is no mailing {name}", next_step="mailer status")
-    return overviews(connection, only=MailingId(found))[0]
+    number = _numbered(connection, name)
+    if number is None:
+        number = _newest_of(connection, _mailed_issue(connection, name))
+    return overviews(connection, only=MailingId(number))[0]
+
+
+def unknown(name: str, *, near: Sequence[str] = ()) -> NotFoundError:
+    """The error for a mailing that is not there."""
+    return NotFoundError(
+        "E910",
+        f"There is no mailing {name}",
+        next_step=f"did you mean {' or '.join(near)}?" if near else "mailer status",
+    )
+
+
+def _numbered(connection: Connection, name: str) -> int | None:
+    digits = name.removeprefix("m")
+    if not _NUMBER(digits):
+        return None
+    query = select(mailing.c.id).where(mailing.c.id == int(digits))
+    number: int | None = connection.scalar(query)
+    return number
+
+
+def _mailed_issue(connection: Connection, name: str) -> str:
+    """The id of an issue that was mailed."""
+    wanted = name.lower()
+    if "/" in name or wanted.endswith(".md"):
+        wanted = slug_of(name_and_language(Path(name))[0])
+    known = set(connection.scalars(select(issue.c.slug).join(mailing)))
+    fitting = sorted(slug for slug in known if wanted and wanted in slug)
+    if wanted in known or len(fitting) == 1:
+        return wanted if wanted in known else fitting[0]
+    if fitting:
+        raise UsageError(
+            "E911",
+            f"{name} fits {len(fitting)} issues that were mailed",
+            detail="\n".join(fitting),
+            next_step="name one of them, or its mailing: mailer status",
+        )
+    raise unknown(name, near=difflib.get_close_matches(wanted, known, n=3, cutoff=0.5))
+
+
+def _newest_of(connection: Connection, slug: str) -> int:
+    newest = select(func.max(mailing.c.id)).join(issue).where(issue.c.slug == slug)
+    number: int = connection.scalars(newest).one()
+    return number
+
+
+def issues_in(connection: Connection, state: MailingState) -> set[str]:
+    """The issues that have a mailing in a state."""
+    query = (
+        select(issue.c.slug)
+        .join(mailing, mailing.c.live_issue == issue.c.id)
+        .where(mailing.c.state == state)
+    )
+    return set(connection.scalars(query))
 
 
 def of_issue(connection: Connection, *, issue_slug: str, list_slug: str) -> Overview | None:

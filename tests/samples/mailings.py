@@ -11,7 +11,7 @@ from sqlalchemy import insert, select
 from mailer.compose.links import Keyring
 from mailer.config import DeliveryConfig
 from mailer.delivery.dispatch import Dispatcher
-from mailer.ledger import mailings, open_ledger, overview
+from mailer.ledger import mailings, open_ledger, overview, starting
 from mailer.ledger.schema import delivery, list_, subscriber, subscription
 from mailer.model import (
     Instant,
@@ -157,7 +157,7 @@ def frozen(ledger: Ledger, **how: Any) -> MailingId:
     """A mailing that is frozen and started."""
     mailing = mailings.freeze(ledger, plan(**how), now=EARLY)
     with ledger.write() as connection:
-        mailings.start_due(connection, now=EARLY, actor="test")
+        starting.start_due(connection, now=EARLY, actor="test")
     return mailing
 
 

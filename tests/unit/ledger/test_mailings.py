@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from mailer.errors import SafetyError
-from mailer.ledger import Ledger, mailings
+from mailer.ledger import Ledger, mailings, starting
 from mailer.ledger.schema import delivery, mailing, subscriber, subscription, suppression
 from mailer.model import DeliveryState, Instant, MailingState, SubscriptionState
 from tests.samples.mailings import EARLY, addresses, enlist, frozen, look, new_ledger, plan, rows
@@ -116,10 +116,16 @@ def test_who_confirmed_since_the_freeze_is_added_at_the_start(ledger: Ledger) ->
     scheduled = mailings.freeze(ledger, plan(due_at=LATER), now=EARLY)
     enlist(ledger, "late@a.test")
     with ledger.write() as connection:
-        assert mailings.start_due(connection, now=EARLY, actor="test") == []
+        assert starting.start_due(connection, now=EARLY, actor="test") == []
     assert look(ledger, scheduled).recipients == 1
     with ledger.write() as connection:
-        assert [scheduled] == mailings.start_due(connection, now=LATER, actor="test")
+        (started,) = starting.start_due(connection, now=LATER, actor="test")
+    assert (scheduled, 1, 1, 0) == (
+        started.mailing,
+        started.confirmed,
+        started.joined,
+        started.left,
+    )
     assert look(ledger, scheduled).recipients == 2
     assert {1, 2} == {row.seq for row in rows(ledger, scheduled)}
 

@@ -1,0 +1,169 @@
+"""A mailing begins with the panel and a question, or goes on where it stopped."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mailer import prepare
+from mailer.check.issue import choose_list
+from mailer.cli import delivering, panel
+from mailer.cli.confirm import Question, confirm, require_expected
+from mailer.cli.control import operator
+from mailer.cli.status import as_data, next_steps, stamp, summary
+from mailer.cli.trial import read_when
+from mailer.compose.links import Keyring
+from mailer.config import require_secret
+from mailer.errors import FAILED_DELIVERIES, MailerError, SafetyError, StoppedError
+from mailer.ledger import mailings, overview
+from mailer.ledger.database import exists
+from mailer.ledger.looking import looking
+from mailer.model import MailingState
+from mailer.when import describe, now
+
+if TYPE_CHECKING:
+    from mailer.cli.context import App
+    from mailer.ledger import Ledger
+    from mailer.ledger.overview import Overview
+    from mailer.model import Issue, MailingId
+    from mailer.prepare import Prepared
+    from mailer.when import When
+
+TWIN = "E710"
+
+
+def mail(
+    app: App,
+    name: str | None,
+    list_name: str | None,
+    *,
+    at: str | None,
+    yes: bool,
+    expect: int | None,
+) -> int:
+    """Begin a mailing or go on with it; returns the exit code."""
+    with looking(app.config.database_url) as ledger:
+        issue = prepare.pick_issue(app.config, ledger, name, now=now())
+        chosen = choose_list(issue, app.config.lists, list_name)
+        when = read_when(app, at, chosen)
+        before = None
+        if ledger is not None:
+            with ledger.read() as connection:
+                before = overview.of_issue(connection, issue_slug=issue.id, list_slug=chosen.slug)
+    if before is not None:
+        return _go_on(app, before, when)
+    prepared = _prepare(app, issue, list_name, when)
+    try:
+        mailing_id = _begin(app, prepared, yes=yes, expect=expect)
+    except SafetyError as error:
+        if error.code != TWIN:
+            raise
+        # Somebody froze the same issue since we looked: theirs is the mailing.
+        return mail(app, issue.file, list_name, at=at, yes=yes, expect=expect)
+    one = _look(app, mailing_id)
+    return _say_scheduled(app, one) if when is not None else _deliver(app, one)
+
+
+def _ledger(app: App) -> Ledger | None:
+    """The ledger to write to; None as long as there is none: nobody would get anything."""
+    return app.ledger if exists(app.config.database_url) else None
+
+
+def _prepare(app: App, issue: Issue, list_name: str | None, when: When | None) -> Prepared:
+    return prepare.prepare(
+        app.config, issue, ledger=_ledger(app), list_name=list_name, when=when, now=now()
+    )
+
+
+def _look(app: App, mailing_id: MailingId) -> Overview:
+    with app.ledger.read() as connection:
+        return overview.overviews(connection, only=mailing_id)[0]
+
+
+# --- a mailing that exists -----------------------------------------------------------------------
+
+
+def _go_on(app: App, before: Overview, when: When | None) -> int:
+    """What a second command does: nothing twice."""
+    if before.state is MailingState.SENT:
+        text = f"sent as {before.name} on {stamp(before.finished_at)}, nothing to do"
+        app.emit("mailer.send/1", {"mailing": as_data(before)}, text)
+        return 0
+    if before.state is MailingState.PAUSED:
+        raise StoppedError(
+            "E712",
+            f"{before.name} is paused",
+            detail=before.reason,
+            next_step=f"mailer resume {before.name}",
+        )
+    waits = before.state is MailingState.SCHEDULED and before.due_at > now()
+    if when is not None and not (waits and when.at == before.due_at):
+        raise SafetyError(
+            "E713",
+            f"{before.issue} goes to {before.list} as {before.name} already ({before.state})",
+            detail=f"It is due {describe(before.due_at, zone=before.zone, now=now())}.",
+            next_step=f"mailer cancel {before.name}, then the same command again",
+        )
+    return _say_scheduled(app, before) if waits else _deliver(app, before)
+
+
+# --- a mailing that begins -----------------------------------------------------------------------
+
+
+def _begin(app: App, prepared: Prepared, *, yes: bool, expect: int | None) -> MailingId:
+    """Check, ask, freeze.
+
+    Raises:
+        CheckError: something is wrong with the issue, for everybody or for somebody.
+        SafetyError: a draft, nobody to mail to, or not confirmed.
+    """
+    ledger = _ledger(app)
+    prepare.refuse_draft(prepared.issue)
+    prepare.refuse_errors(prepared.errors)
+    audience = prepare.count_audience(prepared, ledger, now=now())
+    prepare.refuse_nobody(prepared, audience)
+    composed = prepare.preflight(prepared, ledger, now=now())
+    prepare.refuse_errors(composed.findings)
+    truth = panel.Truth(
+        prepared=prepared, audience=audience, composed=composed, relay=app.config.relay
+    )
+    app.say(panel.short(truth, now=now()))
+    for line in prepare.never_imported(app.config, ledger, prepared.list.slug):
+        app.say(f"▲ {line}")
+    with app.ledger.read() as connection:
+        last = mailings.last_size(connection, prepared.list.slug)
+    question = Question(recipients=audience.recipients, last=last, warnings=len(prepared.warnings))
+    confirm(app, question, yes=yes, expect=expect)
+    mailing_id = prepare.freeze(prepared, app.ledger, started_by=operator(), now=now())
+    _require_confirmed(app, mailing_id, audience.recipients)
+    return mailing_id
+
+
+def _require_confirmed(app: App, mailing_id: MailingId, confirmed: int) -> None:
+    """What was confirmed is what leaves: an import may have ended while the question stood."""
+    try:
+        require_expected(_look(app, mailing_id).recipients, confirmed)
+    except MailerError:
+        with app.ledger.write() as connection:
+            mailings.cancel(connection, mailing_id, actor="mailer", now=now())
+        raise
+
+
+def _say_scheduled(app: App, one: Overview) -> int:
+    text = (
+        f"{one.name} is frozen for {one.recipients:,} and starts "
+        f"{describe(one.due_at, zone=one.zone, now=now())}\n"
+        f"mailer run or mailer send --due will send it; mailer cancel {one.name} undoes it"
+    )
+    app.emit("mailer.send/1", {"mailing": as_data(one)}, text)
+    return 0
+
+
+def _deliver(app: App, one: Overview) -> int:
+    keyring = Keyring(require_secret(app.config))
+    one = delivering.deliver(app, one.id, keyring)
+    text = "\n".join([summary(one), *(f"→ {step}" for step in next_steps(one))])
+    app.emit("mailer.send/1", {"type": "result", "mailing": as_data(one)}, text)
+    if one.state is not MailingState.SENT:
+        return StoppedError.exit
+    failed = one.counts["rejected"] > app.config.delivery.fail_ratio * one.recipients
+    return FAILED_DELIVERIES if failed else 0

@@ -1,0 +1,44 @@
+"""The one way a mailing begins: find → render → check → audience → freeze, dry run or test copy."""
+
+from __future__ import annotations
+
+from mailer.prepare.audience import count_audience, preflight, recipients
+from mailer.prepare.ends import (
+    freeze,
+    refuse_draft,
+    refuse_errors,
+    refuse_nobody,
+    test_copies,
+)
+from mailer.prepare.files import (
+    SAMPLES,
+    never_imported,
+    sample,
+    write_excluded,
+    write_parts,
+    write_samples,
+)
+from mailer.prepare.finding import pick_issue, read_issues, require_unique
+from mailer.prepare.preparing import Prepared, prepare
+
+__all__ = [
+    "SAMPLES",
+    "Prepared",
+    "count_audience",
+    "freeze",
+    "never_imported",
+    "pick_issue",
+    "preflight",
+    "prepare",
+    "read_issues",
+    "recipients",
+    "refuse_draft",
+    "refuse_errors",
+    "refuse_nobody",
+    "require_unique",
+    "sample",
+    "test_copies",
+    "write_excluded",
+    "write_parts",
+    "write_samples",
+]

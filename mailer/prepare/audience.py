@@ -1,0 +1,72 @@
+"""Who would get a prepared issue, and whether a message can be composed for each of them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from mailer.check import mail as check_mail
+from mailer.ledger import mailings
+from mailer.model import ListId, MailingId, Recipient, SubscriberId
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection, Row
+
+    from mailer.ledger import Ledger
+    from mailer.ledger.mailings import Audience
+    from mailer.model import Instant
+    from mailer.prepare.preparing import Prepared
+
+
+def count_audience(prepared: Prepared, ledger: Ledger | None, *, now: Instant) -> Audience:
+    """Who is on the list, and why some of them get nothing; nobody without a database."""
+    if ledger is None:
+        return mailings.Audience(on_list=0, excluded=dict.fromkeys(mailings.EXCLUSIONS, 0))
+    with ledger.read() as connection:
+        return mailings.audience(
+            connection,
+            list_slug=prepared.list.slug,
+            issue_slug=prepared.issue.id,
+            now=now,
+        )
+
+
+def recipients(connection: Connection, prepared: Prepared, *, now: Instant) -> Iterator[Recipient]:
+    """Everybody who will receive, in claim order, a page at a time."""
+    rows = mailings.chosen(
+        connection, list_slug=prepared.list.slug, issue_slug=prepared.issue.id, now=now
+    )
+    for seq, row in enumerate(rows, start=1):
+        yield as_recipient(row, seq)
+
+
+def as_recipient(row: Row[Any], seq: int) -> Recipient:
+    """Somebody of no mailing yet, with the values that they have now."""
+    return Recipient(
+        mailing=MailingId(0),
+        seq=seq,
+        subscriber=SubscriberId(row.id),
+        list_number=ListId(row.list),
+        email=row.email,
+        name=row.name,
+        language=row.language,
+        attributes=json.loads(row.attributes),
+    )
+
+
+def preflight(
+    prepared: Prepared, ledger: Ledger | None, *, now: Instant, samples: int = 0
+) -> check_mail.Composed:
+    """Compose every recipient's message without sending it (M-31, interface §2.4)."""
+    if ledger is None:
+        return check_mail.NOBODY
+    with ledger.read() as connection:
+        return check_mail.compose_all(
+            prepared.template,
+            recipients(connection, prepared, now=now),
+            issue=prepared.issue,
+            date=prepared.planned,
+            samples=samples,
+        )

@@ -1,0 +1,146 @@
+"""How a prepared issue ends: refused, frozen as a mailing, or composed as test copies."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from mailer.address import parse as parse_address
+from mailer.compose.expressions import MissingValueError
+from mailer.errors import CheckError, SafetyError
+from mailer.ledger import audience as people
+from mailer.ledger import mailings
+from mailer.model import (
+    Finding,
+    Level,
+    ListId,
+    MailingId,
+    Message,
+    Recipient,
+    Release,
+    SubscriberId,
+)
+from mailer.prepare.audience import as_recipient
+
+if TYPE_CHECKING:
+    from mailer.ledger import Ledger
+    from mailer.ledger.mailings import Audience
+    from mailer.model import Instant, Issue
+    from mailer.prepare.preparing import Prepared
+
+
+def refuse_errors(findings: tuple[Finding, ...]) -> None:
+    """Raise the first error and name the others.
+
+    Raises:
+        CheckError: the first of the errors.
+    """
+    errors = [one for one in findings if one.level is Level.ERROR]
+    if not errors:
+        return
+    first, *others = errors
+    raise CheckError(
+        first.id,
+        first.message,
+        where=f"{first.file}:{first.line}" if first.line else first.file,
+        detail="\n".join(f"also {one.id} {one.message}" for one in others),
+        next_step=first.next_step,
+    )
+
+
+def refuse_draft(issue: Issue) -> None:
+    """A draft is mailed to nobody but as a test copy.
+
+    Raises:
+        SafetyError: E703.
+    """
+    if issue.release is Release.DRAFT:
+        raise SafetyError(
+            "E703",
+            f"{issue.id} is a draft",
+            where=issue.file,
+            next_step="take draft, published or status out of its front matter, "
+            "or send a test copy: --to ADDRESS",
+        )
+
+
+def refuse_nobody(prepared: Prepared, audience: Audience) -> None:
+    """A mailing to nobody would use the issue's one mailing to this list up.
+
+    Raises:
+        SafetyError: E704.
+    """
+    if audience.recipients:
+        return
+    reasons = [f"{number:,} {reason}" for reason, number in audience.excluded.items() if number]
+    raise SafetyError(
+        "E704",
+        f"Nobody on {prepared.list.slug} would get it",
+        detail=f"{audience.on_list:,} on the list" + "".join(f", {one}" for one in reasons),
+        next_step="mailer subscribers import, or mailer subscribers add ADDRESS",
+    )
+
+
+def freeze(prepared: Prepared, ledger: Ledger, *, started_by: str, now: Instant) -> MailingId:
+    """Store the rendering and one delivery per recipient; from here on nothing changes."""
+    with ledger.write() as connection:
+        people.ensure_list(
+            connection,
+            slug=prepared.list.slug,
+            title=prepared.list.title,
+            list_id=prepared.revision.list_id,
+            feedback_sender=prepared.revision.feedback_sender,
+            now=now,
+        )
+    plan = mailings.Plan(
+        revision=prepared.revision,
+        rendering=prepared.rendering,
+        source_digest=prepared.issue.digest,
+        started_by=started_by,
+        due_at=prepared.planned,
+        wall=prepared.when.wall if prepared.when else "",
+        zone=prepared.when.zone if prepared.when else prepared.list.timezone,
+    )
+    return mailings.freeze(ledger, plan, now=now)
+
+
+def test_copies(
+    prepared: Prepared, ledger: Ledger | None, addresses: tuple[str, ...], *, now: Instant
+) -> list[Message]:
+    """One message per address, outside the ledger; a subscriber sees their own values.
+
+    Raises:
+        AddressError: one of them is no address.
+        CheckError: E140, somebody lacks a value that the issue needs.
+    """
+    return [_test_copy(prepared, ledger, address, now) for address in addresses]
+
+
+def _test_copy(prepared: Prepared, ledger: Ledger | None, text: str, now: Instant) -> Message:
+    address = parse_address(text)
+    # Each copy is a message of its own: a Message-ID that repeats would be dropped as a twin.
+    seq = secrets.randbits(31)
+    recipient = _known(ledger, address.normalised, seq) or Recipient(
+        mailing=MailingId(0),
+        seq=seq,
+        subscriber=SubscriberId(0),
+        list_number=ListId(0),
+        email=address.wire,
+    )
+    try:
+        return prepared.template.compose(recipient, date=now)
+    except MissingValueError as error:
+        raise CheckError(
+            "E140",
+            f"{{{{ {error.name} }}}} has no value for {text}",
+            where=prepared.issue.file,
+            next_step=f"{{{{ {error.name} or 'reader' }}}}",
+        ) from error
+
+
+def _known(ledger: Ledger | None, normalised: str, seq: int) -> Recipient | None:
+    if ledger is None:
+        return None
+    with ledger.read() as connection:
+        row = mailings.person(connection, ledger.normalised_key(normalised))
+    return None if row is None else as_recipient(row, seq)

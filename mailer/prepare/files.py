@@ -1,0 +1,137 @@
+"""Files to look at: a message as its parts, who gets nothing, and lists that were not imported."""
+
+from __future__ import annotations
+
+import csv
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from mailer.compose.expressions import compile_expression
+from mailer.errors import MailerError
+from mailer.ledger import importing, mailings
+from mailer.ledger.sheets import file_digest, safe_cell
+from mailer.model import ListId, MailingId, Message, Recipient, Slot, SubscriberId
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from mailer.config import Config
+    from mailer.ledger import Ledger
+    from mailer.model import Instant, Rendering
+    from mailer.prepare.preparing import Prepared
+
+SAMPLES = 5
+"""So many people's messages a dry run writes down."""
+
+_SUFFIXES = ("html", "txt", "eml")
+
+
+def sample(prepared: Prepared, *, now: Instant) -> Message:
+    """The message for nobody in particular: a place without a default shows its name."""
+    names = _subscriber_names(prepared.rendering)
+    attributes = {name: f"[{name}]" for name in names - {"email", "name", "language"}}
+    recipient = Recipient(
+        mailing=MailingId(0),
+        seq=0,
+        subscriber=SubscriberId(0),
+        list_number=ListId(0),
+        email=prepared.list.sender.address,
+        name="[name]" if "name" in names else "",
+        language=prepared.rendering.language,
+        attributes=attributes,
+    )
+    return prepared.template.compose(recipient, date=now)
+
+
+def _subscriber_names(rendering: Rendering) -> set[str]:
+    slots = (*rendering.subject, *rendering.html, *rendering.text)
+    return {
+        name.removeprefix("subscriber.")
+        for slot in slots
+        if isinstance(slot, Slot)
+        for name in compile_expression(slot.expression).names
+        if name.startswith("subscriber.")
+    }
+
+
+def write_parts(folder: Path, stem: str, message: Message) -> list[Path]:
+    """Write one message as `.html`, `.txt` and `.eml`; returns the files.
+
+    Raises:
+        MailerError: E002, the folder cannot be written.
+    """
+    from email import message_from_bytes, policy  # noqa: PLC0415  for files to look at only
+
+    files = [folder / f"{stem}.{suffix}" for suffix in _SUFFIXES]
+    parsed = message_from_bytes(message.content, policy=policy.default)
+    with _writing(folder):
+        for file, kind in zip(files, ("html", "plain"), strict=False):
+            part = parsed.get_body((kind,))
+            assert part is not None
+            file.write_text(part.get_content(), encoding="utf-8")
+        files[2].write_bytes(message.content)
+    return files
+
+
+def write_samples(folder: Path, messages: Sequence[Message]) -> None:
+    """Write some people's messages; those that an earlier run left over are removed.
+
+    Raises:
+        MailerError: E002, the folder cannot be written.
+    """
+    for number, message in enumerate(messages, start=1):
+        write_parts(folder, f"sample-{number}", message)
+    with _writing(folder):
+        for number in range(len(messages) + 1, SAMPLES + 1):
+            for suffix in _SUFFIXES:
+                (folder / f"sample-{number}.{suffix}").unlink(missing_ok=True)
+
+
+def write_excluded(
+    folder: Path, prepared: Prepared, ledger: Ledger | None, *, now: Instant
+) -> Path:
+    """Write who gets nothing, each with the reason, as `excluded.csv`.
+
+    Raises:
+        MailerError: E002, the folder cannot be written.
+    """
+    path = folder / "excluded.csv"
+    with _writing(folder), path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["email", "reason"])
+        if ledger is not None:
+            with ledger.read() as connection:
+                rows = mailings.left_out(
+                    connection, list_slug=prepared.list.slug, issue_slug=prepared.issue.id, now=now
+                )
+                writer.writerows((safe_cell(row.email or ""), row.why) for row in rows)
+    return path
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        raise MailerError(
+            "E002",
+            "The folder cannot be written",
+            where=str(error.filename or folder),
+            detail=error.strerror or "",
+            next_step="name another one: --out DIR",
+        ) from error
+
+
+def never_imported(config: Config, ledger: Ledger | None, list_slug: str) -> list[str]:
+    """A warning for each file of subscribers that was never imported in its present form."""
+    file = config.root / "subscribers" / f"{list_slug}.csv"
+    if not file.is_file():
+        return []
+    if ledger is not None:
+        with ledger.read() as connection:
+            if importing.imported(connection, file_digest(file)):
+                return []
+    name = file.relative_to(config.root)
+    return [f"{name} was never imported as it is now: mailer subscribers import"]

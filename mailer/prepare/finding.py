@@ -1,0 +1,113 @@
+"""Which issue is meant where a command names one, or names none."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from mailer.content.identity import name_and_language
+from mailer.content.issue import find_issue, issue_files, read_issue
+from mailer.errors import MailerError, NotFoundError
+from mailer.ledger import overview
+from mailer.model import MailingState, Release, instant
+from mailer.when import parse_wall
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mailer.config import Config
+    from mailer.ledger import Ledger
+    from mailer.model import Instant, Issue
+
+
+def pick_issue(config: Config, ledger: Ledger | None, name: str | None, *, now: Instant) -> Issue:
+    """The issue of that name; without one the issue that waits to be mailed (decisions 15).
+
+    That is the newest `status: ready` one that was not sent yet, but for those whose `send_at` is
+    still to come; else the newest that is no draft and has a date not in the future. If that one
+    was sent already, it is still the answer: saying so is safer than going back in an archive.
+
+    Raises:
+        NotFoundError: E115, no such issue; E901, none that waits to be mailed.
+        CheckError: an issue cannot be read, or E106, another file has the same id.
+    """
+    if name is not None:
+        return read_issue(find_issue(name, root=config.root), root=config.root)
+    issues = [one for one in read_issues(config) if one.release is not Release.DRAFT]
+    due = [one for one in issues if not _is_to_come(one, config, now)]
+    sent = _sent(ledger)
+    ready = [one for one in due if one.release is Release.READY and one.id not in sent]
+    dated = [one for one in due if one.date and not _is_dated_later(one.date, config, now)]
+    for candidates in (ready, dated):
+        if candidates:
+            newest = max(candidates, key=order)
+            return require_unique(config, newest)
+    raise NotFoundError(
+        "E901",
+        "There is no issue that waits to be mailed",
+        where=str(config.root / "issues"),
+        detail="Without a name: the newest with status: ready, or with a date not in the future.",
+        next_step='mailer new "Title", or name one: mailer send ISSUE',
+    )
+
+
+def order(issue: Issue) -> tuple[str, str]:
+    """From old to new."""
+    return str(issue.date or ""), issue.id
+
+
+def read_issues(config: Config) -> list[Issue]:
+    """Every issue of the newsletter; of language siblings, the one without a suffix.
+
+    Raises:
+        CheckError: one of them cannot be read.
+    """
+    read = [read_issue(path, root=config.root) for path in issue_files(config.root)]
+    return without_siblings(config, read)
+
+
+def without_siblings(config: Config, issues: Iterable[Issue]) -> list[Issue]:
+    """Leave out translations of an issue that is there without a language in its name."""
+    found = list(issues)
+    plain = {one.id for one in found if not _suffix(config, one)}
+    return [one for one in found if not (_suffix(config, one) and one.id in plain)]
+
+
+def require_unique(config: Config, issue: Issue) -> Issue:
+    """The issue, if its id names no other file.
+
+    Raises:
+        CheckError: E106.
+    """
+    find_issue(str(config.root / issue.file), root=config.root)
+    return issue
+
+
+def _suffix(config: Config, issue: Issue) -> str:
+    return name_and_language(config.root / issue.file)[1]
+
+
+def _sent(ledger: Ledger | None) -> set[str]:
+    """What needs nothing more; a mailing that stopped halfway is gone on with."""
+    if ledger is None:
+        return set()
+    with ledger.read() as connection:
+        return overview.issues_in(connection, MailingState.SENT)
+
+
+def _is_to_come(issue: Issue, config: Config, now: Instant) -> bool:
+    """Whether the schedule will mail it at a time of its own; a time that is none is a finding."""
+    if issue.release is not Release.READY or not issue.send_at:
+        return False
+    chosen = config.lists.get(issue.list)
+    zone = chosen.timezone if chosen else config.newsletter.timezone
+    try:
+        return parse_wall(issue.send_at, zone=zone).at > now
+    except MailerError:
+        return False
+
+
+def _is_dated_later(date: datetime, config: Config, now: Instant) -> bool:
+    aware = date if date.tzinfo else date.replace(tzinfo=ZoneInfo(config.newsletter.timezone))
+    return instant(aware) > now

@@ -1,0 +1,1 @@
+"""When to look: APScheduler and cron only say when; the ledger says what is due."""
