@@ -1,0 +1,88 @@
+"""What the pages list of issues, templates, people and deliveries is what the program has."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from mailer.compose.expressions import compile_expression
+from mailer.config.parse import duration
+from mailer.content.frontmatter.split import KEYS
+from mailer.content.issue import read_issue
+from mailer.delivery.policy import RETRIES
+from mailer.ledger.entries import Verdict
+from mailer.model import BounceClass, DeliveryState, MailingState, OnDoubt
+from mailer.render.theme import shipped
+from tests.samples import pages
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ISSUES = pages.read("docs/issues.md")
+DELIVERY = pages.read("docs/delivery.md")
+
+
+def names(cell: str) -> list[str]:
+    """What stands in backquotes."""
+    return re.findall(r"`([^`]+)`", cell)
+
+
+def test_every_key_of_front_matter_is_listed_and_no_other() -> None:
+    cells = [row[0] for row in pages.rows(pages.sections(ISSUES)["Front matter"])]
+    listed = {name for cell in cells for name in names(cell) if re.fullmatch("[a-z_]+", name)}
+    assert KEYS == listed
+
+
+def test_the_example_of_an_issue_has_nothing_wrong_with_it(tmp_path: Path) -> None:
+    path = tmp_path / "issues" / "winter.md"
+    path.parent.mkdir()
+    path.write_text(pages.blocks(ISSUES, "md")[0], encoding="utf-8")
+    assert () == read_issue(path, root=tmp_path).findings
+
+
+def test_every_expression_that_a_page_shows_can_be_filled() -> None:
+    shown = [
+        expression
+        for page in ("docs/issues.md", "docs/templates.md", "docs/errors.md")
+        for expression in re.findall(r"\{\{ ([^{}]+) \}\}", pages.read(page))
+        if expression.startswith(("subscriber.", '"')) and "…" not in expression
+    ]
+    assert len(shown) > 5
+    for expression in shown:
+        compile_expression(expression)
+
+
+def test_every_file_of_the_theme_is_listed() -> None:
+    text = pages.read("docs/templates.md")
+    theme = shipped("templates")
+    files = [path.name for path in theme.rglob("*") if path.is_file()]
+    assert [] == [name for name in files if name not in text]
+
+
+def test_every_verdict_of_an_import_is_explained() -> None:
+    text = pages.read("docs/subscribers.md")
+    assert [] == [verdict.label for verdict in Verdict if verdict.label not in text]
+
+
+def test_every_class_of_a_bounce_is_explained() -> None:
+    listed = [name for row in pages.rows(pages.read("docs/bounces.md")) for name in names(row[0])]
+    assert sorted(BounceClass) == sorted(listed)
+
+
+def test_every_policy_for_doubt_is_explained() -> None:
+    listed = [name for row in pages.rows(DELIVERY) for name in names(row[0])]
+    assert sorted(OnDoubt) == sorted(listed)
+
+
+def test_every_state_is_drawn() -> None:
+    drawn = DELIVERY.partition("## The one rule")[0]
+    states = [*MailingState, *DeliveryState]
+    missing = [state for state in states if state.replace("_", " ") not in drawn]
+    assert [MailingState.MISSED] == missing  # no schedule lapses yet
+
+
+def test_the_times_of_retries_are_those_of_the_policy() -> None:
+    said = re.search(r"after ([\d, ]+) and (\d+) minutes, then every (\d) hours", DELIVERY)
+    assert said is not None
+    minutes = [int(number) for number in (*said[1].split(","), said[2])]
+    assert list(RETRIES) == [*(60 * each for each in minutes), duration(f"{said[3]}h")]
