@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from mailer.delivery.feed import leaving
 from mailer.ledger import audience, claims, mailings
 
 if TYPE_CHECKING:
@@ -112,8 +113,9 @@ class Commits:
                 on_doubt=self._on_doubt,
                 now=now,
             )
-            left = self._feed.after((*pending.settled, *gone))
-            self._end_leases(left, released, now)
+            left = leaving((*pending.settled, *gone))
+            closed = [number for number in self._feed.ended(left) if number not in released]
+            self._end_leases(closed, released, now)
             self._write_suppressions(now)
             self._write_states(now, relay_is_back=relay_is_back)
             fresh = None
@@ -121,7 +123,7 @@ class Commits:
                 fresh = claims.claim(self._database, holder=self._holder, now=now)
                 self.exhausted = fresh is None
         self._changes = changes
-        self._feed.leave(left, released=released)
+        self._feed.leave(left, over=(*closed, *released))
         self._feed.drop(unfit)
         if fresh is not None:
             self._feed.add(fresh)
@@ -146,12 +148,11 @@ class Commits:
         gone = [claimed for claimed in held if not standing.allows(claimed)]
         return gone, {one.batch for one in gone if one.recipient.mailing in standing.stopped}
 
-    def _end_leases(self, left: dict[int, set[int]], released: set[int], now: Instant) -> None:
+    def _end_leases(self, closed: Iterable[int], released: Iterable[int], now: Instant) -> None:
+        for number in closed:
+            claims.close_batch(self._database, number)
         for number in released:
             claims.release_batch(self._database, number)
-        for number, rest in left.items():
-            if not rest and number not in released:
-                claims.close_batch(self._database, number)
         if now - self._renewed_at > RENEW:
             self._renewed_at = now
             claims.renew(self._database, self._holder, now=now)

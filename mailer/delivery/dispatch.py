@@ -102,6 +102,7 @@ class Dispatcher:
         self._draining = False
         self._was_down = True  # mailings may stand in `waiting` until a connection opens
         self._timer: asyncio.Handle | None = None
+        self._pace: asyncio.TimerHandle | None = None
         self._trouble = ""
         self._error: MailerError | None = None
         self._wake = asyncio.Event()
@@ -295,13 +296,14 @@ class Dispatcher:
         A commit costs as much for one message as for ten, and while it is written the relay works
         on the other lanes: waiting for half of them made sending a fifth faster.
         """
-        ready = sum(1 for lane in self._lanes.values() if lane.wanted or lane.idle)
+        waiting = isinstance(self._timer, asyncio.TimerHandle)
+        if self._timer is not None and not waiting:
+            return
+        ready = sum([lane.wanted or lane.idle for lane in self._lanes.values()])
         if 2 * ready >= len(self._lanes):
-            if isinstance(self._timer, asyncio.TimerHandle):
-                self._cancel_tick()
-            if self._timer is None:
-                self._timer = self._loop.call_soon(self._tick)
-        elif self._timer is None:
+            self._cancel_tick()
+            self._timer = self._loop.call_soon(self._tick)
+        elif not waiting:
             self._timer = self._loop.call_later(GATHER, self._tick)
 
     def _cancel_tick(self) -> None:
@@ -327,10 +329,11 @@ class Dispatcher:
         for lane in committed.begun:
             lane.begin()
         for lane in list(self._lanes.values()):
-            self._offer(lane)
-            lane.connection.flush()
+            if lane.offered is None:
+                self._offer(lane)
+                lane.connection.flush()
         self._open_lanes()
-        if self._done():
+        if not self._feed and self._done():
             self._wake.set()
 
     def _commit(self) -> Committed:
@@ -381,8 +384,7 @@ class Dispatcher:
             self._relay.open(missing, self._loop.time())
 
     def _offer(self, lane: Lane) -> None:
-        if lane.offered is not None:
-            return
+        """Offer the next envelope, behind the content if that was just released (S-20)."""
         now = self._loop.time()
         if self._relay.spent(lane.connection, now):
             lane.retiring = True
@@ -396,13 +398,23 @@ class Dispatcher:
             return
         delay = self._bucket.delay(now)
         if delay > 0:
-            self._loop.call_later(delay, self._schedule)
+            self._wait_for_pace(delay)
             return
         parcel = self._next_parcel(lane)
         if parcel is not None:
             self._bucket.take(now)
             lane.offered = parcel
             lane.connection.offer(parcel.message)
+
+    def _wait_for_pace(self, delay: float) -> None:
+        """One timer for all lanes: the next message may go when it ends."""
+        if self._pace is None:
+
+            def over() -> None:
+                self._pace = None
+                self._schedule()
+
+            self._pace = self._loop.call_later(delay, over)
 
     def _next_parcel(self, lane: Lane) -> Parcel | None:
         while self._feed:

@@ -11,8 +11,16 @@ if TYPE_CHECKING:
     from mailer.ledger.claims import Batch, Claimed
     from mailer.model import MailingId
 
-Remaining = dict[int, set[int]]
-"""Batch -> the seqs of it that are not settled."""
+Leaving = dict[int, set[int]]
+"""Batch -> the seqs of it that are settled."""
+
+
+def leaving(claimed: Iterable[Claimed]) -> Leaving:
+    """Deliveries that leave their batches."""
+    found: Leaving = {}
+    for one in claimed:
+        found.setdefault(one.batch, set()).add(one.recipient.seq)
+    return found
 
 
 class Feed:
@@ -24,7 +32,7 @@ class Feed:
 
     def __init__(self) -> None:
         self._waiting: deque[Claimed] = deque()
-        self._remaining: Remaining = {}
+        self._remaining: dict[int, set[int]] = {}
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -53,25 +61,24 @@ class Feed:
         """Offer nothing more; the leases stand until they are released."""
         self._waiting.clear()
 
-    def after(self, leaving: Iterable[Claimed]) -> Remaining:
-        """What would remain of the batches that these deliveries leave; changes nothing."""
-        left: Remaining = {}
-        for claimed in leaving:
-            if claimed.batch in self._remaining:
-                rest = left.setdefault(claimed.batch, set(self._remaining[claimed.batch]))
-                rest.discard(claimed.recipient.seq)
-        return left
+    def ended(self, leaving: Leaving) -> list[int]:
+        """The batches of which nothing would remain; changes nothing."""
+        return [
+            number
+            for number, seqs in leaving.items()
+            if number in self._remaining and self._remaining[number] <= seqs
+        ]
 
-    def leave(self, left: Remaining, *, released: Collection[int]) -> None:
-        """Make `after` true, and forget batches that were closed or released."""
-        for number, rest in left.items():
-            if rest and number not in released:
-                self._remaining[number] = rest
-            else:
-                self._remaining.pop(number, None)
-        for number in released:
+    def leave(self, leaving: Leaving, *, over: Iterable[int]) -> None:
+        """These are settled, and these batches were closed or released."""
+        for number, seqs in leaving.items():
+            if number in self._remaining:
+                self._remaining[number] -= seqs
+        for number in over:
             self._remaining.pop(number, None)
 
     def drop(self, unfit: Collection[tuple[MailingId, int]]) -> None:
         """Let go of deliveries that may not be sent any more."""
+        if not unfit:
+            return
         self._waiting = deque(one for one in self._waiting if one.key not in unfit)

@@ -16,12 +16,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import select, update
 
-from mailer.delivery.dispatch import Dispatcher
 from mailer.errors import ConfigError, MailerError, StoppedError
 from mailer.ledger import Ledger, bump_changes, mailings
 from mailer.ledger.schema import delivery, subscription, suppression
@@ -29,6 +28,9 @@ from mailer.model import DeliveryState, MailingState, OnDoubt, SubscriptionState
 from mailer.when import now
 from tests.samples.mailings import addresses, dispatcher, enlist, frozen, look, new_ledger, rows
 from tests.wire.fault_server import Act, FaultServer, drop, reset, say
+
+if TYPE_CHECKING:
+    from mailer.delivery.dispatch import Dispatcher
 
 RCPT = re.compile(rb"RCPT TO:<([^>]*)>", re.IGNORECASE)
 
@@ -355,6 +357,27 @@ def test_an_address_that_needs_smtputf8_is_refused_alone(ledger: Ledger) -> None
     assert (found["jörg@a.test"].state, found["ann@a.test"].state) == ("rejected", "accepted")
     assert "5.6.7" in found["jörg@a.test"].reply
     assert received(server) == {"ann@a.test": 1}
+
+
+def test_a_rate_is_kept_without_spinning(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loop sleeps between two messages: ticks stay in proportion to messages."""
+    people = addresses(12)
+    enlist(ledger, *people)
+    frozen(ledger)
+    with FaultServer() as server:
+        working = dispatcher(ledger, server.port, rate=20.0)
+        ticks = 0
+        tick = working._tick
+
+        def counted() -> None:
+            nonlocal ticks
+            ticks += 1
+            tick()
+
+        monkeypatch.setattr(working, "_tick", counted)
+        asyncio.run(working.run())
+    assert dict.fromkeys(people, 1) == received(server)
+    assert ticks < 10 * len(people)
 
 
 # --- while it runs -------------------------------------------------------------------------------
