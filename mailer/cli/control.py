@@ -8,18 +8,22 @@ from typing import TYPE_CHECKING
 import click
 
 from mailer.cli.context import App, Verb
-from mailer.cli.status import as_data
+from mailer.cli.status import as_data, next_steps
 from mailer.errors import SafetyError, UsageError
 from mailer.model import DeliveryState, MailingState
 from mailer.when import now
 
 if TYPE_CHECKING:
+    from mailer.ledger import Ledger
     from mailer.ledger.overview import Overview
 
 
 def operator() -> str:
     """Who gives this command, for the history."""
-    return getpass.getuser()
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        return "operator"
 
 
 @click.command(cls=Verb)
@@ -31,41 +35,42 @@ def pause(app: App, mailing: str) -> None:
     \b
     mailer pause m42
     """
-    _move(
-        app,
-        mailing,
-        MailingState.PAUSED,
-        allowed=(MailingState.SENDING, MailingState.WAITING, MailingState.SCHEDULED),
-    )
+    from mailer.ledger import mailings, overview
+
+    with _ledger(app, mailing).write() as connection:
+        before = overview.find(connection, mailing)
+        if before.state is not MailingState.PAUSED:
+            _require(before, mailings.OPEN, "be paused")
+            mailings.set_state(
+                connection,
+                before.id,
+                MailingState.PAUSED,
+                actor=operator(),
+                now=now(),
+                reason=f"paused by {operator()}",
+            )
+    _show(app, before.name)
 
 
 @click.command(cls=Verb)
 @click.argument("mailing")
 @click.pass_obj
 def resume(app: App, mailing: str) -> None:
-    """Let a paused mailing go on; `mailer send --due` or `mailer run` delivers it.
+    """Let a paused mailing go on; `mailer run` or `mailer send --due` delivers it.
 
     \b
     mailer resume m42
     """
-    _move(app, mailing, MailingState.SENDING, allowed=(MailingState.PAUSED,))
-
-
-def _move(app: App, name: str, state: MailingState, *, allowed: tuple[MailingState, ...]) -> None:
     from mailer.ledger import mailings, overview
 
-    with app.ledger.write() as connection:
-        before = overview.find(connection, name)
-        if before.state is not state:
-            _require(before, allowed)
-            mailings.set_state(
-                connection, before.id, state, actor=operator(), now=now(), reason=_reason(state)
-            )
+    with _ledger(app, mailing).write() as connection:
+        before = overview.find(connection, mailing)
+        _require(before, (MailingState.PAUSED,), "be resumed")
+        # One that had not begun goes back to waiting for its time.
+        started = before.started_at is not None
+        state = MailingState.SENDING if started else MailingState.SCHEDULED
+        mailings.set_state(connection, before.id, state, actor=operator(), now=now())
     _show(app, before.name)
-
-
-def _reason(state: MailingState) -> str:
-    return f"paused by {operator()}" if state is MailingState.PAUSED else ""
 
 
 @click.command(cls=Verb)
@@ -80,14 +85,16 @@ def cancel(app: App, mailing: str, *, yes: bool) -> None:
     """
     from mailer.ledger import mailings, overview
 
-    with app.ledger.read() as connection:
+    ledger = _ledger(app, mailing)
+    with ledger.read() as connection:
         before = overview.find(connection, mailing)
     if before.state is not MailingState.CANCELLED:
-        _require(before, mailings.OPEN)
+        _require(before, mailings.OPEN, "be cancelled")
         if before.started_at is not None:
             left = before.counts["queued"] + before.counts["claimed"]
             app.confirm(f"Cancel {before.name}? {left:,} will not get it.", yes=yes)
-        with app.ledger.write() as connection:
+        with ledger.write() as connection:
+            _require(overview.find(connection, before.name), mailings.OPEN, "be cancelled")
             mailings.cancel(connection, before.id, actor=operator(), now=now())
     _show(app, before.name)
 
@@ -101,31 +108,49 @@ def retry(app: App, mailing: str, *, failed: bool, in_doubt: bool) -> None:
     """Queue failed or doubtful deliveries again; never those suppressed or gone.
 
     \b
+    mailer retry m42 --failed
     mailer retry m42 --in-doubt
     """
     from mailer.ledger import mailings, overview
 
     if failed == in_doubt:
-        raise UsageError("E201", "Say which: --failed or --in-doubt")
+        raise UsageError(
+            "E006",
+            "Say which: --failed or --in-doubt",
+            next_step=f"mailer status {mailing} shows how many there are",
+        )
     kind = DeliveryState.REJECTED if failed else DeliveryState.IN_DOUBT
-    with app.ledger.write() as connection:
+    with _ledger(app, mailing).write() as connection:
         before = overview.find(connection, mailing)
-        if before.state is MailingState.CANCELLED:
-            raise _refused(before)
+        _require(before, (*mailings.OPEN, MailingState.SENT), "be tried again")
         again = mailings.retry(connection, before.id, kind, actor=operator(), now=now())
     app.say(f"{before.name}: {again:,} queued again")
     _show(app, before.name)
 
 
-def _require(before: Overview, allowed: tuple[MailingState, ...]) -> None:
+def _ledger(app: App, name: str) -> Ledger:
+    """The ledger, which is not made for the sake of a mailing that cannot be in it."""
+    from mailer.ledger.database import exists
+    from mailer.ledger.overview import unknown
+
+    if not exists(app.config.database_url):
+        raise unknown(name)
+    return app.ledger
+
+
+def _require(before: Overview, allowed: tuple[MailingState, ...], what: str) -> None:
     if before.state not in allowed:
-        raise _refused(before)
+        raise SafetyError(
+            "E711",
+            f"{before.name} is {before.state}",
+            detail=f"Only a mailing that is {_either(allowed)} can {what}.",
+            next_step=f"mailer status {before.name}",
+        )
 
 
-def _refused(before: Overview) -> SafetyError:
-    return SafetyError(
-        "E711", f"{before.name} is {before.state}: this does not apply", next_step="mailer status"
-    )
+def _either(states: tuple[MailingState, ...]) -> str:
+    *others, last = states
+    return f"{', '.join(others)} or {last}" if others else str(last)
 
 
 def _show(app: App, name: str) -> None:
@@ -136,7 +161,8 @@ def _show(app: App, name: str) -> None:
     counts = after.counts
     text = (
         f"{after.name} {after.state}: {counts['accepted']:,} accepted · "
-        f"{counts['queued'] + counts['claimed']:,} queued · {counts['sending']} on the way · "
-        f"{counts['in_doubt']} in doubt"
+        f"{counts['queued'] + counts['claimed']:,} queued · {counts['sending']:,} on the way · "
+        f"{counts['in_doubt']:,} in doubt"
     )
+    text = "\n".join([text, *(f"→ {step}" for step in next_steps(after))])
     app.emit("mailer.status/1", {"mailings": [as_data(after)]}, text)

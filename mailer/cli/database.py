@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from mailer.cli.context import App, Noun
-from mailer.errors import LedgerError, UsageError
+from mailer.errors import CheckError, LedgerError, MailerError, NotFoundError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @click.group(cls=Noun)
@@ -24,27 +28,25 @@ def db() -> None:
 @db.command()
 @click.pass_obj
 def check(app: App) -> None:
-    """Say whether the database can be used; exit 3 if not."""
-    from mailer.ledger import database
+    """Say whether the database can be used; exit 3 if not.
 
-    engine, path = database.open_unchecked(app.config.database_url)
+    \b
+    mailer db check
+    """
+    from mailer.ledger import database
+    from mailer.ledger.looking import looking
+
     try:
-        database.check_schema(engine, where=str(path))
-        with engine.connect() as connection:
-            problems = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
+        with looking(app.config.database_url) as ledger:
+            if ledger is None:
+                raise _missing(app)
+            path = ledger.path
+            with ledger.read() as connection:
+                problems = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
+            _require_intact(list(problems), path)
     except LedgerError as error:
-        error.exit = 3
+        error.exit = CheckError.exit
         raise
-    finally:
-        engine.dispose()
-    if list(problems) != ["ok"]:
-        raise LedgerError(
-            "E607",
-            "The database is damaged",
-            where=str(path),
-            detail="\n".join(map(str, problems)),
-            next_step="restore the last backup",
-        )
     app.emit(
         "mailer.db-check/1",
         {"path": str(path), "schema": database.SCHEMA},
@@ -52,16 +54,43 @@ def check(app: App) -> None:
     )
 
 
+def _require_intact(problems: list[str], path: Path | None) -> None:
+    if problems != ["ok"]:
+        raise LedgerError(
+            "E607",
+            "The database is damaged",
+            where=str(path),
+            detail="\n".join(problems),
+            next_step="restore the last backup",
+        )
+
+
 @db.command()
 @click.pass_obj
 def upgrade(app: App) -> None:
-    """Migrate the database to this program's schema."""
+    """Migrate the database to this program's schema; back it up before.
+
+    \b
+    mailer db backup && mailer db upgrade
+    """
     from mailer.ledger import database
 
     engine, path = database.open_unchecked(app.config.database_url)
-    before = database.schema_version(engine)
-    database.upgrade(engine)
-    engine.dispose()
+    try:
+        with _usable(path):
+            before = database.schema_version(engine)
+            if before is None:
+                raise LedgerError(
+                    "E610",
+                    "This is no database of ours",
+                    where=str(path),
+                    next_step="[database] url in mailer.toml names another file?",
+                )
+            if before > database.SCHEMA:
+                database.check_schema(engine, where=str(path))
+            database.upgrade(engine)
+    finally:
+        engine.dispose()
     app.emit(
         "mailer.db-upgrade/1",
         {"path": str(path), "from": before, "to": database.SCHEMA},
@@ -73,17 +102,57 @@ def upgrade(app: App) -> None:
 @click.argument("target", type=click.Path(path_type=Path), required=False)
 @click.pass_obj
 def backup(app: App, target: Path | None) -> None:
-    """Copy the database while it is in use, to TARGET or beside it."""
-    from mailer.ledger import database
+    """Copy the database while it is in use, to TARGET or beside it.
+
+    \b
+    mailer db backup /backups/monday.db
+    """
+    from mailer.ledger.database import exists
     from mailer.model import moment
     from mailer.when import now
 
-    engine, path = database.open_unchecked(app.config.database_url)
-    engine.dispose()
+    if not exists(app.config.database_url):
+        raise _missing(app)
+    path = _path(app)
     target = target or path.with_name(f"{path.stem}-{moment(now()):%Y%m%dT%H%M%SZ}.db")
     if target.exists():
-        raise UsageError("E202", f"{target} exists already", next_step="name another file")
-    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(target)) as copy:
-        source.backup(copy)
-    target.chmod(0o600)
+        raise UsageError("E007", f"{target} exists already", next_step="name another file")
+    try:
+        target.touch(mode=0o600)
+        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(target)) as copy:
+            source.backup(copy)
+    except (OSError, sqlite3.Error) as error:
+        target.unlink(missing_ok=True)
+        raise MailerError(
+            "E611",
+            "The backup could not be written",
+            where=f"{path} → {target}",
+            detail=getattr(error, "strerror", None) or str(error),
+            next_step="name another file, or run: mailer db check",
+        ) from error
     app.emit("mailer.db-backup/1", {"path": str(target)}, str(target))
+
+
+def _path(app: App) -> Path:
+    return Path(app.config.database_url.partition(":")[2])
+
+
+def _missing(app: App) -> NotFoundError:
+    return NotFoundError(
+        "E603",
+        "There is no database yet",
+        where=str(_path(app)),
+        next_step="mailer subscribers import",
+    )
+
+
+@contextmanager
+def _usable(path: Path) -> Iterator[None]:
+    from sqlalchemy.exc import DatabaseError
+
+    try:
+        yield
+    except DatabaseError as error:
+        raise LedgerError(
+            "E600", "The database cannot be used", where=str(path), detail=str(error.orig)
+        ) from error

@@ -1,15 +1,46 @@
-"""Logs: text on a terminal, a JSON object per line elsewhere."""
+"""Logs: text on a terminal, a JSON object per line elsewhere; no address, no token in clear."""
 
 from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mailer.cli.context import App
+
+_VERP = re.compile(r"\bb-[a-z2-7]{31}(?=@)", re.IGNORECASE)
+_ADDRESS = re.compile(r"[^\s<>\"'(),;:@]+@[^\s<>\"'(),;:@]+\.[^\s<>\"'(),;:@]*[^\s<>\"'(),;:@.]")
+_HASH_DIGITS = 8
+
+
+class Discreet(logging.Filter):
+    """Masks tokens always, and addresses by their keyed hash unless they are wanted in clear.
+
+    Args:
+        hashed: the keyed hash of an address (decisions 3); None leaves addresses as they are.
+    """
+
+    def __init__(self, hashed: Callable[[str], str] | None) -> None:
+        super().__init__()
+        self._hashed = hashed
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Put the masked text into the record."""
+        text = _VERP.sub("b-•••", record.getMessage())
+        if self._hashed is not None:
+            text = _ADDRESS.sub(self._mask, text)
+        record.msg, record.args = text, ()
+        return True
+
+    def _mask(self, found: re.Match[str]) -> str:
+        assert self._hashed is not None
+        return found[0] if found[0].startswith("b-•••@") else self._hashed(found[0])
 
 
 class JsonLines(logging.Formatter):
@@ -27,6 +58,13 @@ def begin_log(app: App) -> None:
     handler = logging.StreamHandler()
     text = logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S")
     handler.setFormatter(text if sys.stderr.isatty() else JsonLines())
+    handler.addFilter(Discreet(None if app.verbose else lambda address: _hashed(app, address)))
     log = logging.getLogger("mailer")
     log.addHandler(handler)
     log.setLevel(logging.WARNING if app.quiet else logging.INFO)
+
+
+def _hashed(app: App, address: str) -> str:
+    """The first digits of the keyed hash under which the ledger knows an address."""
+    digest = app.ledger.normalised_key(address.strip(".").lower()).hex()
+    return f"#{digest[:_HASH_DIGITS]}"

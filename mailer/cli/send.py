@@ -60,20 +60,20 @@ def _refuse_contradictions(given: set[str], *, due: bool) -> None:
     """Nothing that was typed is passed over in silence."""
     if due and (others := sorted(given - {"--yes"})):
         raise UsageError(
-            "E203",
+            "E005",
             "--due stands alone: it delivers what was decided before",
             detail=f"It was given with {', '.join(others)}.",
             next_step="mailer send --due",
         )
     if "--to" in given and (others := sorted(given & {"--dry-run", "--at", "--expect", "--out"})):
         raise UsageError(
-            "E203",
+            "E005",
             f"--to sends test copies now: without {', '.join(others)}",
             next_step="mailer send ISSUE --to ADDRESS",
         )
     if "--out" in given and "--dry-run" not in given:
         raise UsageError(
-            "E203",
+            "E005",
             "--out is where the samples of a --dry-run go",
             next_step="mailer send ISSUE --dry-run --out DIR",
         )

@@ -31,6 +31,7 @@ from mailer.ledger.database import bump_changes
 from mailer.ledger.schema import (
     batch,
     delivery,
+    event,
     issue,
     list_,
     mailing,
@@ -452,11 +453,38 @@ def retry(
     actor: str,
     now: Instant,
 ) -> int:
-    """Queue rejected or doubtful deliveries again; never those suppressed or gone.
+    """Queue doubtful or rejected deliveries again; never those suppressed or gone.
 
-    Claiming asks again who may receive, so that nothing here can overrule a departure.
+    With the rejected go those that were accepted and have bounced since. Claiming asks again who
+    may receive, so that nothing here can overrule a departure. A mailing that was sent is being
+    sent again; one that is paused stays so.
     """
-    counter = mailing.c[state]
+    again = {state: _queue_again(connection, mailing_id, delivery.c.state == state, now)}
+    if state is DeliveryState.REJECTED:
+        returned = (delivery.c.state == DeliveryState.ACCEPTED) & _bounced_since(mailing_id)
+        again[DeliveryState.ACCEPTED] = _queue_again(connection, mailing_id, returned, now)
+    total = sum(again.values())
+    if not total:
+        return 0
+    counters = {mailing.c[one]: mailing.c[one] - number for one, number in again.items()}
+    connection.execute(update(mailing).where(mailing.c.id == mailing_id).values(counters))
+    events.record(
+        connection,
+        kind="retried",
+        actor=actor,
+        at=now,
+        mailing=mailing_id,
+        detail={"state": state, "deliveries": total},
+    )
+    was = connection.scalar(select(mailing.c.state).where(mailing.c.id == mailing_id))
+    if was == MailingState.SENT:
+        set_state(connection, mailing_id, MailingState.SENDING, actor=actor, now=now)
+    return total
+
+
+def _queue_again(
+    connection: Connection, mailing_id: MailingId, wanted: ColumnElement[bool], now: Instant
+) -> int:
     suppressed = exists().where(suppression.c.address_key == delivery.c.address_key)
     left = exists().where(
         subscription.c.subscriber == delivery.c.subscriber,
@@ -464,28 +492,24 @@ def retry(
         subscription.c.state != SubscriptionState.CONFIRMED,
         mailing.c.id == mailing_id,
     )
-    again = connection.execute(
+    here = (delivery.c.mailing == mailing_id, delivery.c.email.is_not(None))
+    return connection.execute(
         update(delivery)
-        .where(
-            delivery.c.mailing == mailing_id,
-            delivery.c.state == state,
-            delivery.c.email.is_not(None),
-            ~suppressed,
-            ~left,
-        )
+        .where(*here, wanted, ~suppressed, ~left)
         .values(state=DeliveryState.QUEUED, due_at=now, batch=None, attempts=0, changed_at=now)
     ).rowcount
-    if again:
-        connection.execute(
-            update(mailing).where(mailing.c.id == mailing_id).values({counter: counter - again})
+
+
+def _bounced_since(mailing_id: MailingId) -> ColumnElement[bool]:
+    """Whether a delivery came back after it was accepted, the last time that it was."""
+    sent = delivery.alias()
+    returns = (
+        select(event.c.seq)
+        .join(sent, (sent.c.mailing == event.c.mailing) & (sent.c.seq == event.c.seq))
+        .where(
+            event.c.mailing == mailing_id,
+            event.c.kind == events.Kind.BOUNCED,
+            event.c.at >= sent.c.changed_at,
         )
-        events.record(
-            connection,
-            kind="retried",
-            actor=actor,
-            at=now,
-            mailing=mailing_id,
-            detail={"state": state, "deliveries": again},
-        )
-        set_state(connection, mailing_id, MailingState.SENDING, actor=actor, now=now)
-    return again
+    )
+    return delivery.c.seq.in_(returns)

@@ -9,36 +9,60 @@ from sqlalchemy import Connection, Row, select
 from mailer.ledger import audience, events
 from mailer.ledger.events import Kind
 from mailer.ledger.schema import delivery, event
+from mailer.model import Bounce
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mailer.ledger.database import Ledger
     from mailer.ledger.events import Event
-    from mailer.model import Bounce, Instant, MailingId
+    from mailer.model import Instant, MailingId
 
+EVIDENCE_OCTETS = 2048  # B-23
 FAILED = "failed"
+UNRECOGNISED = "unrecognised"
 RETURNED = (Kind.BOUNCED, Kind.REPORTED, Kind.REJECTED)
 """Reports of failure, other or unidentified reports, and permanent refusals at SMTP time."""
 
 
-def record(ledger: Ledger, bounces: Sequence[tuple[Bounce, bool]], *, now: Instant) -> list[bool]:
+def unrecognised(raw: bytes) -> Bounce:
+    """What is kept of mail that is no report: its beginning, for people to look at."""
+    text = raw[:EVIDENCE_OCTETS].decode("utf-8", "replace")
+    evidence = "".join(
+        character if character.isprintable() or character in "\n\t" else "�"
+        for character in text.replace("\r\n", "\n")
+    )
+    return Bounce(
+        action=UNRECOGNISED,
+        status="",
+        diagnostic="",
+        recipient="",
+        evidence=evidence,
+        bounce_class=None,
+    )
+
+
+def record(
+    ledger: Ledger, bounces: Sequence[tuple[Bounce, bool]], *, digest: str, now: Instant
+) -> list[bool]:
     """Store what a report says, each entry once however often it comes (B-9).
 
     Each entry comes with whether it suppresses its address. One without a verified delivery is
-    logged and never suppresses anybody (B-2).
+    logged and never suppresses anybody (B-2); `digest`, the report's own, tells it from others.
 
     Returns:
         For each entry whether it was new.
     """
     with ledger.write() as connection:
         return [
-            _record(connection, bounce, now=now, suppresses=suppresses)
-            for bounce, suppresses in bounces
+            _record(connection, bounce, f"{digest}:{number}", now=now, suppresses=suppresses)
+            for number, (bounce, suppresses) in enumerate(bounces)
         ]
 
 
-def _record(connection: Connection, bounce: Bounce, *, now: Instant, suppresses: bool) -> bool:
+def _record(
+    connection: Connection, bounce: Bounce, unnamed: str, *, now: Instant, suppresses: bool
+) -> bool:
     row = _delivery(connection, bounce)
     failed = bounce.action == FAILED and row is not None
     new = events.record(
@@ -51,7 +75,7 @@ def _record(connection: Connection, bounce: Bounce, *, now: Instant, suppresses:
         subscriber=None if row is None else row.subscriber,
         address_key=None if row is None else row.address_key,
         detail=_detail(bounce),
-        once=None
+        once=f"report:{unnamed}"
         if row is None
         else f"report:{row.mailing}:{row.seq}:{bounce.action}:{bounce.status}",
     )

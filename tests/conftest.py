@@ -1,0 +1,52 @@
+"""A newsletter folder for every test that wants one; no setting of the machine reaches a test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.samples.newsletter import News
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def fresh_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder as `mailer init` leaves it, made once."""
+    folder = tmp_path_factory.mktemp("init") / "news"
+    done = News(folder.parent).run("init", "news", "--no-input")
+    assert done.code == 0, done
+    return folder
+
+
+@pytest.fixture
+def news(fresh_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> News:
+    """A newsletter without a database, with the issue "winter"."""
+    for name in os.environ:
+        if name.startswith("MAILER_"):
+            monkeypatch.delenv(name)
+    made = News(tmp_path / "news")
+    shutil.copytree(fresh_folder, made.folder)
+    made.issue()
+    return made
+
+
+@pytest.fixture(scope="session")
+def peopled_folder(fresh_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with the eight people of the sample list imported, made once."""
+    folder = tmp_path_factory.mktemp("people") / "news"
+    shutil.copytree(fresh_folder, folder)
+    done = News(folder).run("subscribers", "import")
+    assert done.code == 0, done
+    return folder
+
+
+@pytest.fixture
+def peopled(news: News, peopled_folder: Path) -> News:
+    """A newsletter with eight subscribers, and the issue "winter"."""
+    shutil.copytree(peopled_folder / "subscribers", news.folder / "subscribers", dirs_exist_ok=True)
+    return news
