@@ -111,7 +111,9 @@ class Judge:
         self, mailing: MailingId, phase: Phase, reply: Reply, decision: policy.Decision
     ) -> Stop | None:
         if decision.effect is Effect.PAUSE:
-            return Stop(mailing=mailing, state=MailingState.PAUSED, error=sender_refused(reply))
+            return Stop(
+                mailing=mailing, state=MailingState.PAUSED, error=sender_refused(mailing, reply)
+            )
         if decision.sender_fault:
             self._equal[mailing, decision.sender_fault] += 1
             if self._equal[mailing, decision.sender_fault] >= EQUAL_REPLIES:
@@ -119,7 +121,7 @@ class Judge:
                 return Stop(
                     mailing=mailing,
                     state=MailingState.PAUSED,
-                    error=equal_replies(phase, reply),
+                    error=equal_replies(mailing, phase, reply),
                 )
         return None
 
@@ -204,7 +206,7 @@ def relay_refused(relay: str, phase: Phase, said: Reply | Lost) -> ConfigError:
         message,
         where=relay,
         detail=f"{phase}: {words(said)}\nNobody was marked as failed; the mailing is paused.",
-        next_step=f"{mend}, then mailer resume",
+        next_step=f"{mend}, then mailer resume MAILING  (mailer status names it)",
     )
 
 
@@ -239,23 +241,23 @@ def no_copies(relay: str, phase: Phase, said: Reply | Lost, *, configuration: bo
     )
 
 
-def sender_refused(reply: Reply) -> StoppedError:
+def sender_refused(mailing: MailingId, reply: Reply) -> StoppedError:
     """MAIL FROM or DATA was refused for good: that is about us."""
     return StoppedError(
         "E311",
         "The relay refused the sender",
-        detail=f"{reply}\nNobody was marked as failed; the mailing is paused.",
-        next_step="check [newsletter] from and [bounces] address, then mailer resume",
+        detail=f"{reply}\nNobody was marked as failed; m{mailing} is paused.",
+        next_step=f"check [newsletter] from and [bounces] address, then mailer resume m{mailing}",
     )
 
 
-def equal_replies(phase: Phase, reply: Reply) -> StoppedError:
+def equal_replies(mailing: MailingId, phase: Phase, reply: Reply) -> StoppedError:
     """Ten times the same refusal is about us, not about ten people."""
     return StoppedError(
         "E312",
         f"{EQUAL_REPLIES} equal replies are about us, not about the addresses",
-        detail=f"{phase}: {reply}\nNobody was suppressed; the mailing is paused.",
-        next_step="mend what the reply says, then mailer resume",
+        detail=f"{phase}: {reply}\nNobody was suppressed; m{mailing} is paused.",
+        next_step=f"mend what the reply says, then mailer resume m{mailing}",
     )
 
 

@@ -1,0 +1,192 @@
+"""What a refusal means for a delivery, its mailing and the relay (standards §3.3, decisions 16)."""
+
+from __future__ import annotations
+
+import pytest
+
+from mailer.delivery import verdicts
+from mailer.delivery.parcels import Parcel
+from mailer.delivery.verdicts import EQUAL_REPLIES, Judge, Ruling
+from mailer.errors import ConfigError, MailerError, StoppedError
+from mailer.ledger.claims import Claimed
+from mailer.model import (
+    BounceClass,
+    DeliveryState,
+    Instant,
+    Lost,
+    MailingId,
+    MailingState,
+    Phase,
+    Reply,
+)
+from tests.samples.messages import DATE, compose, recipient
+
+LATER = Instant(DATE + 60_000_000)
+
+
+def parcel(*, mailing: int = 42, begun: bool = False, attempts: int = 0) -> Parcel:
+    claimed = Claimed(
+        recipient=recipient(mailing=MailingId(mailing)),
+        address_key=b"k" * 16,
+        batch=1,
+        attempts=attempts,
+        resends=0,
+        revision=1,
+        date=DATE,
+        values=None,
+    )
+    made = Parcel(claimed, compose(), DATE)
+    made.begun = begun
+    return made
+
+
+def reply(text: str) -> Reply:
+    code, _, rest = text.partition(" ")
+    enhanced = rest.partition(" ")[0]
+    return Reply(code=int(code), text=rest, enhanced=enhanced if enhanced.count(".") == 2 else "")
+
+
+def refused(
+    judge: Judge, phase: Phase, said: str, *, mailing: int = 42, begun: bool = False
+) -> Ruling:
+    return judge.refused(
+        parcel(mailing=mailing, begun=begun), phase, reply(said), now=LATER, jitter=0.0
+    )
+
+
+@pytest.fixture
+def judge() -> Judge:
+    return Judge(max_age=48 * 3600)
+
+
+def test_an_address_that_does_not_exist_is_rejected_and_suppressed(judge: Judge) -> None:
+    ruling = refused(judge, Phase.RCPT, "550 5.1.1 no such user")
+    assert ruling.outcome is not None
+    assert (DeliveryState.REJECTED, BounceClass.HARD_ADDRESS, True) == (
+        ruling.outcome.state,
+        ruling.outcome.bounce_class,
+        ruling.suppress,
+    )
+    assert ruling.stop is None
+
+
+@pytest.mark.parametrize("said", ["552 5.2.2 mailbox full", "550 5.2.1 disabled", "550 4.2.2 full"])
+def test_other_refusals_of_an_address_suppress_nobody(judge: Judge, said: str) -> None:
+    """§4.2: everything else is only logged for now."""
+    ruling = refused(judge, Phase.RCPT, said)
+    assert ruling.outcome is not None
+    assert (DeliveryState.REJECTED, False) == (ruling.outcome.state, ruling.suppress)
+
+
+def test_a_temporary_refusal_comes_due_later(judge: Judge) -> None:
+    """S-31."""
+    outcome = refused(judge, Phase.RCPT, "451 4.7.1 greylisted").outcome
+    assert outcome is not None
+    assert (DeliveryState.QUEUED, 300, True) == (
+        outcome.state,
+        ((outcome.due_at or 0) - LATER) // 1_000_000,
+        outcome.counted,
+    )
+
+
+@pytest.mark.parametrize(("begun", "was"), [(False, "queued"), (True, "sending")])
+def test_the_outcome_says_which_state_the_row_is_in(judge: Judge, *, begun: bool, was: str) -> None:
+    """S-45: an envelope without content is not in `sending` unless its intent was committed."""
+    outcome = refused(judge, Phase.RCPT, "550 5.1.1 no such user", begun=begun).outcome
+    assert outcome is not None
+    assert was == outcome.was
+
+
+def test_mail_from_refused_for_good_pauses_this_mailing_and_marks_nobody(judge: Judge) -> None:
+    """§3.3 MAIL/5xx, E311."""
+    ruling = refused(judge, Phase.MAIL, "550 5.1.8 sender unknown", mailing=7)
+    assert ruling.outcome is None
+    assert ruling.stop is not None
+    assert (7, MailingState.PAUSED, "E311") == (
+        ruling.stop.mailing,
+        ruling.stop.state,
+        ruling.stop.error.code,
+    )
+    assert "mailer resume m7" in ruling.stop.error.next
+    assert "550 5.1.8 sender unknown" in ruling.stop.error.detail
+
+
+def test_mail_from_deferred_three_times_in_a_row_leaves_the_relay_alone(judge: Judge) -> None:
+    """§3.3 MAIL/4xx; an envelope that was taken in between begins the count anew."""
+    later = "451 4.3.0 later"
+    assert [False, False] == [refused(judge, Phase.MAIL, later).back_off for _ in range(2)]
+    judge.envelope_taken()
+    assert [False, False, True] == [refused(judge, Phase.MAIL, later).back_off for _ in range(3)]
+
+
+def test_421_asks_for_another_connection(judge: Judge) -> None:
+    assert refused(judge, Phase.RCPT, "421 4.7.0 too fast").reconnect
+
+
+def test_ten_equal_sender_faults_pause_the_mailing(judge: Judge) -> None:
+    """Decisions 16, S-33."""
+    fault = "550 5.7.26 unauthenticated"
+    rulings = [refused(judge, Phase.RCPT, fault) for _ in range(EQUAL_REPLIES)]
+    assert [None] * 9 == [one.stop for one in rulings[:-1]]
+    stop = rulings[-1].stop
+    assert stop is not None
+    assert ("E312", MailingState.PAUSED) == (stop.error.code, stop.state)
+    assert not any(one.suppress for one in rulings)
+    assert {DeliveryState.QUEUED} == {one.outcome.state for one in rulings if one.outcome}
+
+
+def test_what_is_equal_is_counted_for_each_mailing_and_each_reply(judge: Judge) -> None:
+    faults = ["550 5.7.26 unauthenticated", "550 5.7.1 blocked", "554 5.7.1 blocked"]
+    stops = [
+        refused(judge, Phase.RCPT, said, mailing=mailing).stop
+        for _ in range(EQUAL_REPLIES - 1)
+        for said in faults
+        for mailing in (1, 2)
+    ]
+    assert {None} == set(stops)
+
+
+def test_after_a_pause_the_count_begins_anew(judge: Judge) -> None:
+    """Who resumes has mended it, or will hear of it again after ten more."""
+    for _ in range(EQUAL_REPLIES):
+        refused(judge, Phase.RCPT, "550 5.7.26 no")
+    assert refused(judge, Phase.RCPT, "550 5.7.26 no").stop is None
+
+
+# --- what people are told ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("phase", "code"),
+    [(Phase.AUTH, "E303"), (Phase.STARTTLS, "E304"), (Phase.EHLO, "E305"), (Phase.BANNER, "E305")],
+)
+def test_a_relay_that_does_not_let_us_in_is_a_configuration_error(phase: Phase, code: str) -> None:
+    """Cases 27, 35, 36: the relay's words, and which key to look at."""
+    said = reply("535 5.7.8 authentication failed")
+    for error in (
+        verdicts.relay_refused("smtp.example.org:587", phase, said),
+        verdicts.no_copies("smtp.example.org:587", phase, said, configuration=True),
+    ):
+        assert (code, 4, ConfigError) == (error.code, error.exit, type(error))
+        assert "535 5.7.8 authentication failed" in error.detail
+        assert "smtp.example.org:587" == error.where
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        verdicts.relay_down("r:25", "connect: refused"),
+        verdicts.no_copies("r:25", Phase.CONNECT, Lost(reason="refused"), configuration=False),
+    ],
+)
+def test_a_relay_that_is_down_is_a_stop_that_can_be_resumed(error: MailerError) -> None:
+    assert ("E310", 6, StoppedError) == (error.code, error.exit, type(error))
+    assert "refused" in error.detail
+
+
+def test_test_copies_are_not_said_to_stay_queued() -> None:
+    """They are outside the ledger: nothing sends them later."""
+    error = verdicts.no_copies("r:25", Phase.CONNECT, Lost(reason="x"), configuration=False)
+    assert "no test copy was sent" in error.message
+    assert "queued" not in str(vars(error))
+    assert "--due" not in error.next
