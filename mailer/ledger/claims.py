@@ -15,12 +15,14 @@ in `sending` per open connection, and those alone are in doubt.
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from json.encoder import encode_basestring as _json_string
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Row,
     Select,
@@ -29,6 +31,7 @@ from sqlalchemy import (
     exists,
     func,
     insert,
+    literal_column,
     or_,
     select,
     update,
@@ -36,7 +39,7 @@ from sqlalchemy import (
 
 from mailer.errors import LedgerError
 from mailer.ledger import events
-from mailer.ledger.dialect import read_value, update_rows
+from mailer.ledger.dialect import RowUpdate, read_value
 from mailer.ledger.mailings import BATCH, LIVE, in_batch, set_state, why_not
 from mailer.ledger.schema import batch, delivery, mailing, meta, subscriber, subscription
 from mailer.model import (
@@ -57,8 +60,7 @@ LEASE = 15 * 60 * 1_000_000
 """Microseconds that a lease lasts: longer than the longest timeout (S-43)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claimed:
+class Claimed(NamedTuple):
     """One delivery that this process may send: who it is for, and what earlier attempts fixed.
 
     Attributes:
@@ -82,8 +84,7 @@ class Claimed:
         return self.recipient.mailing, self.recipient.seq
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Begin:
+class Begin(NamedTuple):
     """The intent to send: Date, revision and slot values are fixed from here on."""
 
     claimed: Claimed
@@ -91,8 +92,7 @@ class Begin:
     values: tuple[str, ...] | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of a delivery.
 
     Attributes:
@@ -286,7 +286,7 @@ def _cancel(
 
 # --- what changed meanwhile ----------------------------------------------------------------------
 
-_CHANGES = select(meta.c.value).where(meta.c.key == "changes")
+_CHANGES = select(meta.c.value).where(meta.c.key == literal_column("'changes'"))
 
 
 def changes(connection: Connection) -> str:
@@ -354,40 +354,50 @@ def _standing(mailing_id: MailingId, list_id: int, seqs: list[int], now: int) ->
     )
 
 
-# `json.dumps` with an option would make an encoder anew for every delivery.
-_as_json = json.JSONEncoder(ensure_ascii=False).encode
-
 # --- begin and settle: the hot path --------------------------------------------------------------
 
-_THIS = (delivery.c.mailing == bindparam("b_mailing"), delivery.c.seq == bindparam("b_seq"))
+_THIS = (delivery.c.mailing == bindparam("mailing_"), delivery.c.seq == bindparam("seq_"))
+_QUEUED: ColumnElement[str] = literal_column(f"'{DeliveryState.QUEUED}'")
+_SENDING: ColumnElement[str] = literal_column(f"'{DeliveryState.SENDING}'")
 
-_BEGIN = (
+_BEGIN = RowUpdate(
     update(delivery)
-    .where(*_THIS, delivery.c.state == DeliveryState.QUEUED)
+    .where(*_THIS, delivery.c.state == _QUEUED)
     .values(
-        state=DeliveryState.SENDING,
-        attempts=delivery.c.attempts + 1,
-        revision=bindparam("b_revision"),
-        date=bindparam("b_date"),
-        values=bindparam("b_values"),
-        changed_at=bindparam("b_now"),
-    )
+        state=_SENDING,
+        attempts=delivery.c.attempts + literal_column("1"),
+        revision=bindparam("revision_"),
+        date=bindparam("date_"),
+        values=bindparam("values_"),
+        changed_at=bindparam("now_"),
+    ),
+    "mailing_ seq_ revision_ date_ values_ now_",
 )
 
-_SETTLE = (
+_SETTLE = RowUpdate(
     update(delivery)
-    .where(*_THIS, delivery.c.state == bindparam("b_was"))
+    .where(*_THIS, delivery.c.state == bindparam("was_"))
     .values(
-        state=bindparam("b_state"),
-        attempts=delivery.c.attempts + bindparam("b_attempts"),
-        resends=bindparam("b_resends"),
-        date=func.coalesce(delivery.c.date, bindparam("b_date")),
-        due_at=bindparam("b_due"),
-        batch=case((bindparam("b_due").is_(None), delivery.c.batch), else_=None),
-        reply=bindparam("b_reply"),
-        bounce_class=bindparam("b_class"),
-        changed_at=bindparam("b_now"),
-    )
+        state=bindparam("state_"),
+        attempts=delivery.c.attempts + bindparam("attempts_"),
+        resends=bindparam("resends_"),
+        date=func.coalesce(delivery.c.date, bindparam("date_")),
+        due_at=bindparam("due_"),
+        batch=case((bindparam("due_").is_(None), delivery.c.batch), else_=None),
+        reply=bindparam("reply_"),
+        bounce_class=bindparam("class_"),
+        changed_at=bindparam("now_"),
+    ),
+    "mailing_ seq_ was_ state_ attempts_ resends_ date_ due_ reply_ class_ now_",
+)
+
+_COUNTERS = ("sending", "accepted", "rejected", "in_doubt", "cancelled", "resent", "ever_in_doubt")
+
+_COUNT = RowUpdate(
+    update(mailing)
+    .where(mailing.c.id == bindparam("mailing_"))
+    .values({mailing.c[name]: mailing.c[name] + bindparam(f"{name}_") for name in _COUNTERS}),
+    " ".join(f"{name}_" for name in ("mailing", *_COUNTERS)),
 )
 
 
@@ -404,61 +414,62 @@ def record(
     Raises:
         LedgerError: E606, a row was not in the state that this process left it in.
     """
-    moved: Counter[tuple[MailingId, str]] = Counter()
+    moved: dict[MailingId, Counter[str]] = defaultdict(Counter)
     if outcomes:
-        rows = [_outcome_row(outcome, on_doubt, now, moved) for outcome in outcomes]
-        _expect(update_rows(connection, _SETTLE, rows), len(rows))
+        rows = [_outcome_row(one, on_doubt, now, moved[one.mailing]) for one in outcomes]
+        _expect(_SETTLE.run(connection, rows), len(rows))
         for outcome in outcomes:
-            if outcome.state in (DeliveryState.REJECTED, DeliveryState.IN_DOUBT):
+            if outcome.state in _WRITTEN_DOWN:
                 _write_down(connection, outcome, now)
     if begins:
-        rows = [_begin_row(begin, now) for begin in begins]
-        _expect(update_rows(connection, _BEGIN, rows), len(rows))
-        moved.update((begin.claimed.recipient.mailing, "sending") for begin in begins)
-    _count(connection, moved)
+        rows = [_begin_row(begin, now, moved) for begin in begins]
+        _expect(_BEGIN.run(connection, rows), len(rows))
+    if moved:
+        _COUNT.run(
+            connection,
+            [(number, *(change[name] for name in _COUNTERS)) for number, change in moved.items()],
+        )
 
 
-def _begin_row(begin: Begin, now: Instant) -> dict[str, Any]:
-    claimed = begin.claimed
-    return {
-        "b_mailing": claimed.recipient.mailing,
-        "b_seq": claimed.recipient.seq,
-        "b_revision": claimed.revision,
-        "b_date": begin.date,
-        "b_values": None if begin.values is None else _as_json(begin.values),
-        "b_now": now,
-    }
+_WRITTEN_DOWN = (DeliveryState.REJECTED, DeliveryState.IN_DOUBT)
+
+
+def _begin_row(begin: Begin, now: Instant, moved: dict[MailingId, Counter[str]]) -> tuple[Any, ...]:
+    claimed, values = begin.claimed, begin.values
+    recipient = claimed.recipient
+    moved[recipient.mailing]["sending"] += 1
+    stored = None if values is None else f"[{','.join(map(_json_string, values))}]"
+    return recipient.mailing, recipient.seq, claimed.revision, begin.date, stored, now
 
 
 def _outcome_row(
-    outcome: Outcome, on_doubt: OnDoubt, now: Instant, moved: Counter[tuple[MailingId, str]]
-) -> dict[str, Any]:
-    mailing_id, state = outcome.mailing, outcome.state
-    due_at, resends = outcome.due_at, outcome.resends
-    if outcome.was is DeliveryState.SENDING:
-        moved[mailing_id, "sending"] -= 1
+    outcome: Outcome, on_doubt: OnDoubt, now: Instant, moved: Counter[str]
+) -> tuple[Any, ...]:
+    state, due_at, resends = outcome.state, outcome.due_at, outcome.resends
+    began = outcome.was is DeliveryState.SENDING
+    if began:
+        moved["sending"] -= 1
     if state is DeliveryState.IN_DOUBT:
-        moved[mailing_id, "ever_in_doubt"] += 1
+        moved["ever_in_doubt"] += 1
         if on_doubt is OnDoubt.RESEND and resends == 0:
             state, due_at, resends = DeliveryState.QUEUED, now, 1
-            moved[mailing_id, "resent"] += 1
+            moved["resent"] += 1
     if state is not DeliveryState.QUEUED:
-        moved[mailing_id, state] += 1
-    began = outcome.was is DeliveryState.SENDING
-    return {
-        "b_mailing": mailing_id,
-        "b_seq": outcome.seq,
-        "b_was": outcome.was.value,
-        "b_state": state.value,
+        moved[state.value] += 1
+    return (
+        outcome.mailing,
+        outcome.seq,
+        outcome.was.value,
+        state.value,
         # `begin` has counted already; what ended at RCPT is counted here.
-        "b_attempts": int(outcome.counted) - int(began),
-        "b_resends": resends,
-        "b_date": outcome.date,
-        "b_due": due_at,
-        "b_reply": outcome.reply,
-        "b_class": outcome.bounce_class and outcome.bounce_class.value,
-        "b_now": now,
-    }
+        outcome.counted - began,
+        resends,
+        outcome.date,
+        due_at,
+        outcome.reply,
+        outcome.bounce_class and outcome.bounce_class.value,
+        now,
+    )
 
 
 def _write_down(connection: Connection, outcome: Outcome, now: Instant) -> None:
@@ -473,24 +484,6 @@ def _write_down(connection: Connection, outcome: Outcome, now: Instant) -> None:
         address_key=outcome.address_key,
         detail={"reply": outcome.reply, "class": outcome.bounce_class},
     )
-
-
-_COUNTERS = ("sending", "accepted", "rejected", "in_doubt", "cancelled", "resent", "ever_in_doubt")
-
-_COUNT = (
-    update(mailing)
-    .where(mailing.c.id == bindparam("b_mailing"))
-    .values({mailing.c[name]: mailing.c[name] + bindparam(f"b_{name}") for name in _COUNTERS})
-)
-
-
-def _count(connection: Connection, moved: Counter[tuple[MailingId, str]]) -> None:
-    rows = [
-        {"b_mailing": mailing_id, **{f"b_{name}": moved[mailing_id, name] for name in _COUNTERS}}
-        for mailing_id in {mailing_id for mailing_id, _ in moved}
-    ]
-    if rows:
-        update_rows(connection, _COUNT, rows)
 
 
 def _expect(changed: int, wanted: int) -> None:

@@ -27,6 +27,7 @@ from sqlalchemy.exc import DatabaseError
 
 from mailer.address import normalise
 from mailer.errors import ConfigError, LedgerError, NotFoundError
+from mailer.ledger.dialect import driver_errors
 from mailer.ledger.schema import meta
 
 if TYPE_CHECKING:
@@ -235,6 +236,8 @@ def _sqlite_engine(path: Path, *, read_only: bool) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         writes = connection.get_execution_options().get("writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        text = "BEGIN IMMEDIATE" if writes else "BEGIN"
+        with driver_errors(connection, text):
+            connection.connection.cursor().execute(text)
 
     return engine
