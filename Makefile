@@ -30,7 +30,7 @@ test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest
 
 bench: $(VENV)/dev.stamp
-	$(BIN)/python benchmarks/run.py
+	PYTHONPATH=. $(BIN)/python benchmarks/run.py
 
 fmt: $(VENV)/dev.stamp
 	$(BIN)/ruff format .

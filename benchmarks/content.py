@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import statistics
 import tempfile
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -29,12 +31,28 @@ Greetings from the harbour: a paragraph of *plain* and **naïve** text of the us
 
 def rendering() -> Rendering:
     """Greeting and way out in both parts, and the name once more at the end."""
-    body = f"Dear {{{{ {NAME} }}}},\n" + "".join(SECTION.format(number=n) for n in range(SECTIONS))
+    sections = "".join(SECTION.format(number=number) for number in range(SECTIONS))
+    return render(f"Dear {{{{ {NAME} }}}},\n{sections}\nGoodbye, {{{{ {NAME} }}}}.\n")
+
+
+def render_sample(rounds: int = 15) -> float:
+    """Seconds that an issue of ordinary length takes once everything is warm (median)."""
+    body = "".join(SECTION.format(number=number) for number in range(4))
+    took = []
+    for _ in range(rounds + 1):
+        begun = time.perf_counter()
+        render(body)
+        took.append(time.perf_counter() - begun)
+    return statistics.median(took[1:])
+
+
+def render(body: str) -> Rendering:
+    """An issue with this body in the built-in theme."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         (root / "issues").mkdir()
         file = root / "issues" / "2026-11-24-harbour.md"
-        file.write_text(f"---\ntitle: News from the harbour\n---\n\n{body}\nGoodbye.\n")
+        file.write_text(f"---\ntitle: News from the harbour\n---\n\n{body}")
         sender = Mailbox(name="The Weekly", address="weekly@example.org")
         newsletter = Newsletter(
             name="The Weekly",

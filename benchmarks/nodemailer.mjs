@@ -11,7 +11,7 @@ const transport = nodemailer.createTransport({
   ignoreTLS: true,
   pool: true,
   maxConnections: connections,
-  maxMessages: Infinity,
+  maxMessages: 100, // per connection, as ours and as its default
 });
 const fill = (text, person) => text.replaceAll("{name}", person.name).replaceAll("{url}", person.url);
 

@@ -15,11 +15,22 @@ from sqlalchemy import insert, literal, select
 
 from benchmarks.content import rendering
 from mailer.compose.links import Keyring
+from mailer.compose.mime import MessageTemplate
 from mailer.config import DeliveryConfig, RelayConfig
 from mailer.delivery.dispatch import Dispatcher
 from mailer.ledger import Ledger, liveness, mailings, open_ledger, starting
 from mailer.ledger.schema import list_, subscriber, subscription
-from mailer.model import Instant, Mailbox, OnDoubt, Revision
+from mailer.model import (
+    Instant,
+    ListId,
+    Mailbox,
+    MailingId,
+    OnDoubt,
+    Recipient,
+    Rendering,
+    Revision,
+    SubscriberId,
+)
 from mailer.when import now
 
 KEYS = Keyring((b"k" * 32,))
@@ -60,10 +71,9 @@ def filled(folder: Path, people: int) -> Ledger:
     return ledger
 
 
-def freeze(ledger: Ledger) -> None:
-    """Freeze the message for everybody and start it."""
-    content = rendering()
-    revision = Revision(
+def revision_of(content: Rendering) -> Revision:
+    """The mailing-wide values."""
+    return Revision(
         issue="bench",
         list="weekly",
         list_title="The Weekly",
@@ -76,8 +86,28 @@ def freeze(ledger: Ledger) -> None:
         key_id=KEYS.newest_id,
         digest=mailings.rendering_digest(content),
     )
+
+
+def sample_size() -> int:
+    """Octets of one message on the wire."""
+    content = rendering()
+    recipient = Recipient(
+        mailing=MailingId(1),
+        seq=1,
+        subscriber=SubscriberId(1),
+        list_number=ListId(1),
+        email="person1@d1.test",
+        name="Person 1",
+    )
+    template = MessageTemplate(content, revision_of(content), KEYS)
+    return len(template.compose(recipient, date=now()).content)
+
+
+def freeze(ledger: Ledger) -> None:
+    """Freeze the message for everybody and start it."""
+    content = rendering()
     plan = mailings.Plan(
-        revision=revision,
+        revision=revision_of(content),
         rendering=content,
         source_digest="",
         started_by="bench",
@@ -93,9 +123,7 @@ def rate(port: int, messages: int, connections: int) -> float:
     with tempfile.TemporaryDirectory() as folder:
         ledger = filled(Path(folder), messages)
         freeze(ledger)
-        relay = RelayConfig(
-            host="127.0.0.1", port=port, security="none", connections=connections
-        )
+        relay = RelayConfig(host="127.0.0.1", port=port, security="none", connections=connections)
         with liveness.hold(ledger) as holder:
             dispatcher = Dispatcher(
                 ledger,

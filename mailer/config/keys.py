@@ -85,7 +85,7 @@ KEYS: tuple[Key, ...] = (
         name="newsletter.address",
         parse=parse.line,
         required=True,
-        doc="The postal address in the footer of every mail (L-15).",
+        doc="The postal address in the footer of every mail.",
         example='"1 Example Street, Exampleton"',
     ),
     Key(
@@ -197,7 +197,7 @@ KEYS: tuple[Key, ...] = (
         name="database.url",
         parse=urls.database_url,
         default="sqlite:subscribers/mailer.db",
-        doc="The ledger: sqlite:PATH, relative to this file, or postgresql://…",
+        doc="The ledger: sqlite:PATH, relative to this file.",
         example='"sqlite:subscribers/mailer.db"',
     ),
     Key(

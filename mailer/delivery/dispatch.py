@@ -214,9 +214,10 @@ class Dispatcher:
 
     def _back_off(self, trouble: str) -> None:
         self._trouble = trouble
-        log.warning("relay %s: %s", self._config.name, trouble)
+        was_open = self._breaker.is_open
         self._breaker.failed(self._loop.time(), jitter=self._jitter())
-        if self._breaker.is_open:
+        if self._breaker.is_open and not was_open:
+            log.warning("relay %s is left alone for now: %s", self._config.name, trouble)
             self._was_down = True
             down = verdicts.relay_down(self._config.name, trouble)
             self._stop(None, MailingState.WAITING, down)

@@ -100,6 +100,7 @@ def open_ledger(url: str, *, create: bool = True, read_only: bool = False) -> Le
     try:
         if fresh:
             path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600)  # people's addresses; the log beside it gets the same mode
             upgrade(engine)
         check_schema(engine, where=str(path))
         with engine.connect() as connection:

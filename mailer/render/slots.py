@@ -36,7 +36,8 @@ _ATTRIBUTE: Final = re.compile(
     r"(?P<name>[^\s\"'<>/=]+)\s*=\s*(?:\"(?P<d>[^\"]*)\"|'(?P<s>[^']*)')"
 )
 _STYLE: Final = re.compile(r"<style\b.*?</style\s*>", re.DOTALL | re.IGNORECASE)
-_URLS: Final = frozenset({"href", "src", "background", "cite"})
+_URLS: Final = frozenset({"href", "cite"})
+_IMAGES: Final = frozenset({"src", "background"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,6 +242,9 @@ def _attribute_place(attribute: re.Match[str], token: re.Match[str], entry: _Ent
     value = attribute["d"] if attribute["d"] is not None else attribute["s"]
     if name == "style" or name.startswith("on"):
         raise _misplaced(entry, f"in the attribute {name}")
+    if name in _IMAGES:
+        # an image whose address differs between two people tells who has opened the mail.
+        raise _misplaced(entry, "in the address of an image")
     if name not in _URLS:
         return Place.HTML
     if value.strip() == token[0]:

@@ -51,8 +51,11 @@ def links(root: HtmlElement, *, site: str, source: Source) -> None:
 
 
 def _follow(link: HtmlElement, href: str, *, site: str, source: Source) -> None:
+    words = text_of(link)
+    if words.lower().startswith("www.") and href == f"http://{words}":
+        href = words  # the engine guessed a scheme; `resolve` knows the better one
     found = resolve(href, site=site)
-    bare = text_of(link) == href  # the engine linked it: for its author it is only text
+    bare = words == href  # the engine linked it: for its author it is only text
     if found.problem and not bare:
         _report("link", href, found, source)
     if found.url and not (found.problem and bare):

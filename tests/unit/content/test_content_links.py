@@ -92,3 +92,10 @@ def test_a_site_with_a_path_carries_root_relative_addresses() -> None:
 )
 def test_schemes_are_read_as_browsers_do(url: str, scheme: str) -> None:
     assert scheme_of(url) == scheme
+
+
+def test_a_bare_www_address_is_linked_securely() -> None:
+    document = convert(
+        "See www.example.org/x", title="T", site="https://e.org", file="f.md", body_line=1
+    )
+    assert '<a href="https://www.example.org/x">www.example.org/x</a>' in document.html

@@ -80,6 +80,16 @@ def test_another_schema_is_refused(tmp_path: Path, version: str, code: str) -> N
         open_ledger(f"sqlite:{path}")
 
 
+def test_only_its_owner_can_read_a_ledger(tmp_path: Path) -> None:
+    path = tmp_path / "mailer.db"
+    ledger = open_ledger(f"sqlite:{path}")
+    with ledger.write() as connection:
+        bump_changes(connection)
+        modes = {file.name: oct(file.stat().st_mode & 0o777) for file in tmp_path.iterdir()}
+    assert {"mailer.db": "0o600", "mailer.db-wal": "0o600", "mailer.db-shm": "0o600"} == modes
+    ledger.close()
+
+
 def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "mailer.db"
     path.write_bytes(b"these are my notes, not a database\n" * 100)

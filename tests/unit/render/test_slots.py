@@ -149,7 +149,6 @@ def test_templates_keep_white_space_control_and_their_own_list() -> None:
         (Place.HTML, '<a title=\'href="x\' name="TOKEN">x</a>'),
         (Place.URL, '<a href="TOKEN">x</a>'),
         (Place.URL, '<a class="x" HREF = " TOKEN ">x</a>'),
-        (Place.URL, "<img src='TOKEN'>"),
         (Place.URL_PART, '<a href="https://e.org/?u=TOKEN&amp;x=1">x</a>'),
         (Place.URL_PART, '<a href="mailto:TOKEN">x</a>'),
         (Place.URL_PART, '<a href="https://TOKEN.example.org/">x</a>'),
@@ -167,13 +166,16 @@ def test_the_place_decides_how_a_value_will_be_escaped(place: Place, html: str) 
         ("at the beginning of a link", '<a href="TOKEN/path">x</a>'),
         ("in the attribute style", '<p style="color:TOKEN">x</p>'),
         ("in the attribute onclick", '<p onclick="TOKEN">x</p>'),
+        ("in the address of an image", "<img src='TOKEN'>"),
+        ("in the address of an image", '<img src="https://e.org/TOKEN.png">'),
+        ("in the address of an image", '<td background="https://e.org/?u=TOKEN"></td>'),
         ("in a style sheet", "<style>p { color: TOKEN }</style>"),
         ("outside of a quoted attribute", "<a href=TOKEN>x</a>"),
         ("outside of a quoted attribute", "<a TOKEN>x</a>"),
     ],
 )
 def test_where_a_value_could_do_harm_it_is_refused(where: str, html: str) -> None:
-    """X-4: no value in style, script or a tag; none decides the scheme of a longer URL."""
+    """X-4, X-14: none in style, script, a tag or an image's address; none decides a scheme."""
     with pytest.raises(CheckError, match=where):
         _split(html)
 
