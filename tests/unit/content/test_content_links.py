@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from mailer.content.markdown import convert
 from mailer.content.shape.links import resolve, scheme_of
 
 
