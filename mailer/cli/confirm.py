@@ -54,7 +54,7 @@ def demand(question: Question) -> Demand:
     reasons = [
         text
         for holds, text in (
-            (grown, f"the last mailing to this list went to {last:,}" if last else ""),
+            (grown, f"the last mailing to this list went to {last or 0:,}"),
             (first, "this is the first mailing to this list"),
             (question.warnings > 0, f"{question.warnings} warnings, see above"),
         )
