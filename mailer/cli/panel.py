@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mailer.compose.mime import Sizes
     from mailer.config import RelayConfig
     from mailer.errors import MailerError
-    from mailer.ledger.mailings import Audience
+    from mailer.ledger.choosing import Audience
     from mailer.model import Finding, Instant, Issue, Mailbox
     from mailer.prepare import Prepared
 

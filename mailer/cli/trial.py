@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mailer.cli.context import App
     from mailer.config import Config, ListConfig
     from mailer.ledger import Ledger
-    from mailer.ledger.mailings import Audience
+    from mailer.ledger.choosing import Audience
     from mailer.prepare import Prepared
     from mailer.when import When
 

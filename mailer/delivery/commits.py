@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mailer.delivery.feed import leaving
-from mailer.ledger import audience, claims, mailings
+from mailer.ledger import audience, claims, mailings, recovery, settling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from mailer.delivery.lanes import Lane
     from mailer.delivery.parcels import Parcel
     from mailer.delivery.verdicts import Stop
-    from mailer.ledger.claims import Claimed, Outcome
+    from mailer.ledger.claims import Claimed
+    from mailer.ledger.settling import Outcome
     from mailer.model import Instant, MailingId, OnDoubt
 
 RENEW = 60 * 1_000_000
@@ -106,7 +107,7 @@ class Commits:
             gone, released = self._look_again(changes, lanes, now)
             unfit = {claimed.key for claimed in gone}
             begun = [lane for lane in wanted if not pending.stops and lane.offer_key not in unfit]
-            claims.record(
+            settling.record(
                 self._database,
                 pending.outcomes,
                 [lane.intent() for lane in begun],
@@ -134,7 +135,7 @@ class Commits:
         """Give back the leases and declare what is sent; returns those mailings."""
         with self._database.begin():
             claims.release(self._database, self._holder)
-            return claims.finish(self._database, on_doubt=self._on_doubt, now=self._clock())
+            return recovery.finish(self._database, on_doubt=self._on_doubt, now=self._clock())
 
     def _look_again(
         self, changes: str, lanes: Iterable[Lane], now: Instant

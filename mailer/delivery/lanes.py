@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mailer.ledger.claims import Begin
+from mailer.ledger.settling import Begin
 
 if TYPE_CHECKING:
     from mailer.delivery.parcels import Parcel

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mailer.delivery.dispatch import Dispatcher
-from mailer.ledger import claims, starting
+from mailer.ledger import recovery, starting
 from mailer.when import now
 
 if TYPE_CHECKING:
     from mailer.compose.links import Keyring
     from mailer.config import Config
     from mailer.ledger import Ledger
-    from mailer.ledger.claims import Recovered
+    from mailer.ledger.recovery import Recovered
     from mailer.ledger.starting import Started
     from mailer.model import MailingId
 
@@ -84,7 +84,7 @@ class Shift:
         Raises:
             MailerError: what stopped the run; see `Dispatcher.run`.
         """
-        recovered = claims.recover(
+        recovered = recovery.recover(
             self._ledger, holder=self._holder, on_doubt=self._on_doubt, now=now()
         )
         with self._ledger.write() as connection:

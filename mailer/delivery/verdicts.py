@@ -10,7 +10,7 @@ from mailer.bounces.classify import suppresses
 from mailer.delivery import policy
 from mailer.delivery.policy import Effect
 from mailer.errors import ConfigError, MailerError, StoppedError
-from mailer.ledger.claims import Outcome
+from mailer.ledger.settling import Outcome
 from mailer.model import (
     BounceClass,
     DeliveryState,

@@ -1,4 +1,4 @@
-"""Claim, begin, settle, recover: how deliveries move forward, and the one rule that guards them.
+"""Claim a batch, ask again who of it may be mailed, give it back: leases on deliveries.
 
 ::
 
@@ -7,29 +7,22 @@
       │  └──── lease lapsed: not sent ──────┘                  └─────▶ in_doubt ─(resend, once)─┐
       └──────────────────────────────────────────────────────────────────────────────────────────┘
 
-The rule (S-41): `begin` is committed before the first content byte leaves; the outcome of a message
-is committed before the next final dot on its connection. So a dead process leaves at most one row
-in `sending` per open connection, and those alone are in doubt.
+`settling` begins and settles; `recovery` takes over from the dead.
 """
 
 from __future__ import annotations
 
 import json
-from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from json.encoder import encode_basestring as _json_string
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     Row,
     Select,
     bindparam,
-    case,
     exists,
-    func,
     insert,
     literal_column,
     or_,
@@ -37,24 +30,16 @@ from sqlalchemy import (
     update,
 )
 
-from mailer.errors import LedgerError
-from mailer.ledger import events
-from mailer.ledger.dialect import RowUpdate, read_value
-from mailer.ledger.mailings import BATCH, LIVE, in_batch, set_state, why_not
+from mailer.ledger.choosing import why_not
+from mailer.ledger.dialect import read_value
+from mailer.ledger.mailings import BATCH, LIVE, in_batch
 from mailer.ledger.schema import batch, delivery, mailing, meta, subscriber, subscription
 from mailer.model import (
-    BounceClass,
     DeliveryState,
     Instant,
     MailingId,
-    MailingState,
-    OnDoubt,
     Recipient,
-    SubscriberId,
 )
-
-if TYPE_CHECKING:
-    from mailer.ledger.database import Ledger
 
 LEASE = 15 * 60 * 1_000_000
 """Microseconds that a lease lasts: longer than the longest timeout (S-43)."""
@@ -82,41 +67,6 @@ class Claimed(NamedTuple):
     def key(self) -> tuple[MailingId, int]:
         """What names a delivery."""
         return self.recipient.mailing, self.recipient.seq
-
-
-class Begin(NamedTuple):
-    """The intent to send: Date, revision and slot values are fixed from here on."""
-
-    claimed: Claimed
-    date: Instant
-    values: tuple[str, ...] | None
-
-
-class Outcome(NamedTuple):
-    """What became of a delivery.
-
-    Attributes:
-        resends: how often it was sent again out of doubt before this attempt.
-        was: the state that it leaves; `sending`, or `queued` if it ended before its content.
-        date: Date of the attempt; kept from the first one on, refused before its content or not,
-            because its age counts from there (M-5, S-31).
-        due_at: the next try, for a deferred one.
-        reply: the relay's words, or why there are none.
-        counted: whether this used up an attempt of the recipient's.
-    """
-
-    mailing: MailingId
-    seq: int
-    subscriber: SubscriberId
-    address_key: bytes
-    resends: int
-    state: DeliveryState
-    was: DeliveryState
-    reply: str
-    date: Instant | None = None
-    due_at: Instant | None = None
-    bounce_class: BounceClass | None = None
-    counted: bool = True
 
 
 @dataclass(slots=True)
@@ -354,148 +304,6 @@ def _standing(mailing_id: MailingId, list_id: int, seqs: list[int], now: int) ->
     )
 
 
-# --- begin and settle: the hot path --------------------------------------------------------------
-
-_THIS = (delivery.c.mailing == bindparam("mailing_"), delivery.c.seq == bindparam("seq_"))
-_QUEUED: ColumnElement[str] = literal_column(f"'{DeliveryState.QUEUED}'")
-_SENDING: ColumnElement[str] = literal_column(f"'{DeliveryState.SENDING}'")
-
-_BEGIN = RowUpdate(
-    update(delivery)
-    .where(*_THIS, delivery.c.state == _QUEUED)
-    .values(
-        state=_SENDING,
-        attempts=delivery.c.attempts + literal_column("1"),
-        revision=bindparam("revision_"),
-        date=bindparam("date_"),
-        values=bindparam("values_"),
-        changed_at=bindparam("now_"),
-    ),
-    "mailing_ seq_ revision_ date_ values_ now_",
-)
-
-_SETTLE = RowUpdate(
-    update(delivery)
-    .where(*_THIS, delivery.c.state == bindparam("was_"))
-    .values(
-        state=bindparam("state_"),
-        attempts=delivery.c.attempts + bindparam("attempts_"),
-        resends=bindparam("resends_"),
-        date=func.coalesce(delivery.c.date, bindparam("date_")),
-        due_at=bindparam("due_"),
-        batch=case((bindparam("due_").is_(None), delivery.c.batch), else_=None),
-        reply=bindparam("reply_"),
-        bounce_class=bindparam("class_"),
-        changed_at=bindparam("now_"),
-    ),
-    "mailing_ seq_ was_ state_ attempts_ resends_ date_ due_ reply_ class_ now_",
-)
-
-_COUNTERS = ("sending", "accepted", "rejected", "in_doubt", "cancelled", "resent", "ever_in_doubt")
-
-_COUNT = RowUpdate(
-    update(mailing)
-    .where(mailing.c.id == bindparam("mailing_"))
-    .values({mailing.c[name]: mailing.c[name] + bindparam(f"{name}_") for name in _COUNTERS}),
-    " ".join(f"{name}_" for name in ("mailing", *_COUNTERS)),
-)
-
-
-def record(
-    connection: Connection,
-    outcomes: Sequence[Outcome],
-    begins: Sequence[Begin],
-    *,
-    on_doubt: OnDoubt,
-    now: Instant,
-) -> None:
-    """Write the outcomes that arrived and the intents that go next; the caller commits once.
-
-    Raises:
-        LedgerError: E606, a row was not in the state that this process left it in.
-    """
-    moved: dict[MailingId, Counter[str]] = defaultdict(Counter)
-    if outcomes:
-        rows = [_outcome_row(one, on_doubt, now, moved[one.mailing]) for one in outcomes]
-        _expect(_SETTLE.run(connection, rows), len(rows))
-        for outcome in outcomes:
-            if outcome.state in _WRITTEN_DOWN:
-                _write_down(connection, outcome, now)
-    if begins:
-        rows = [_begin_row(begin, now, moved) for begin in begins]
-        _expect(_BEGIN.run(connection, rows), len(rows))
-    if moved:
-        _COUNT.run(
-            connection,
-            [(number, *(change[name] for name in _COUNTERS)) for number, change in moved.items()],
-        )
-
-
-_WRITTEN_DOWN = (DeliveryState.REJECTED, DeliveryState.IN_DOUBT)
-
-
-def _begin_row(begin: Begin, now: Instant, moved: dict[MailingId, Counter[str]]) -> tuple[Any, ...]:
-    claimed, values = begin.claimed, begin.values
-    recipient = claimed.recipient
-    moved[recipient.mailing]["sending"] += 1
-    stored = None if values is None else f"[{','.join(map(_json_string, values))}]"
-    return recipient.mailing, recipient.seq, claimed.revision, begin.date, stored, now
-
-
-def _outcome_row(
-    outcome: Outcome, on_doubt: OnDoubt, now: Instant, moved: Counter[str]
-) -> tuple[Any, ...]:
-    state, due_at, resends = outcome.state, outcome.due_at, outcome.resends
-    began = outcome.was is DeliveryState.SENDING
-    if began:
-        moved["sending"] -= 1
-    if state is DeliveryState.IN_DOUBT:
-        moved["ever_in_doubt"] += 1
-        if on_doubt is OnDoubt.RESEND and resends == 0:
-            state, due_at, resends = DeliveryState.QUEUED, now, 1
-            moved["resent"] += 1
-    if state is not DeliveryState.QUEUED:
-        moved[state.value] += 1
-    return (
-        outcome.mailing,
-        outcome.seq,
-        outcome.was.value,
-        state.value,
-        # `begin` has counted already; what ended at RCPT is counted here.
-        outcome.counted - began,
-        resends,
-        outcome.date,
-        due_at,
-        outcome.reply,
-        outcome.bounce_class and outcome.bounce_class.value,
-        now,
-    )
-
-
-def _write_down(connection: Connection, outcome: Outcome, now: Instant) -> None:
-    events.record(
-        connection,
-        kind=outcome.state,
-        actor="relay",
-        at=now,
-        mailing=outcome.mailing,
-        seq=outcome.seq,
-        subscriber=outcome.subscriber,
-        address_key=outcome.address_key,
-        detail={"reply": outcome.reply, "class": outcome.bounce_class},
-    )
-
-
-def _expect(changed: int, wanted: int) -> None:
-    if changed != wanted:
-        raise LedgerError(
-            "E606",
-            f"{wanted - changed} of {wanted} deliveries were not as this process left them",
-            detail="Another process moved them; nothing was written and nothing more is sent.",
-            next_step="mailer status, then the same command again",
-        )
-
-
 # --- the end of a lease --------------------------------------------------------------------------
 
 
@@ -529,85 +337,6 @@ def renew(connection: Connection, holder: str, *, now: Instant) -> None:
         .where(batch.c.holder == holder, batch.c.done == 0)
         .values(lease_until=now + LEASE)
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recovered:
-    """What a dead process left in one mailing."""
-
-    mailing: MailingId
-    returned: int
-    in_doubt: int
-
-
-def recover(ledger: Ledger, *, holder: str, on_doubt: OnDoubt, now: Instant) -> list[Recovered]:
-    """Take over from dead holders: `claimed` goes back to the queue, `sending` is in doubt.
-
-    The caller holds the lock, so every other holder is dead (decisions 4).
-    """
-    with ledger.write() as connection:
-        orphaned = connection.execute(
-            select(batch).where(
-                batch.c.done == 0, batch.c.holder.is_not(None), batch.c.holder != holder
-            )
-        ).all()
-        found: dict[MailingId, list[int]] = {}
-        for lease in orphaned:
-            counts = found.setdefault(MailingId(lease.mailing), [0, 0])
-            doubtful = _doubtful(connection, lease)
-            record(connection, doubtful, (), on_doubt=on_doubt, now=now)
-            counts[0] += (
-                connection.scalar(
-                    select(func.count()).select_from(delivery).where(*in_batch(lease))
-                )
-                or 0
-            )
-            counts[1] += len(doubtful)
-            connection.execute(
-                update(batch).where(batch.c.id == lease.id).values(holder=None, lease_until=None)
-            )
-    return [
-        Recovered(mailing=mailing_id, returned=returned, in_doubt=in_doubt)
-        for mailing_id, (returned, in_doubt) in found.items()
-    ]
-
-
-def _doubtful(connection: Connection, lease: Row[Any]) -> list[Outcome]:
-    of_batch = (
-        delivery.c.batch == lease.id
-        if lease.first is None
-        else delivery.c.seq.between(lease.first, lease.last)
-    )
-    sending = (delivery.c.mailing == lease.mailing, delivery.c.state == DeliveryState.SENDING)
-    rows = connection.execute(select(delivery).where(*sending, of_batch)).all()
-    return [
-        Outcome(
-            mailing=MailingId(row.mailing),
-            seq=row.seq,
-            subscriber=SubscriberId(row.subscriber),
-            address_key=row.address_key,
-            resends=row.resends,
-            state=DeliveryState.IN_DOUBT,
-            was=DeliveryState.SENDING,
-            reply="the process died before the relay answered",
-        )
-        for row in rows
-    ]
-
-
-# --- finishing -----------------------------------------------------------------------------------
-
-
-def finish(connection: Connection, *, on_doubt: OnDoubt, now: Instant) -> list[MailingId]:
-    """Declare mailings `sent` of which nothing is queued, sending, or in doubt under `hold`."""
-    settled = mailing.c.accepted + mailing.c.rejected + mailing.c.in_doubt + mailing.c.cancelled
-    done = [mailing.c.state.in_(LIVE), settled == mailing.c.recipients]
-    if on_doubt is OnDoubt.HOLD:
-        done.append(mailing.c.in_doubt == 0)
-    ready = [MailingId(number) for number in connection.scalars(select(mailing.c.id).where(*done))]
-    for mailing_id in ready:
-        set_state(connection, mailing_id, MailingState.SENT, actor="mailer", now=now)
-    return ready
 
 
 def claimable(connection: Connection, *, now: Instant) -> set[MailingId]:

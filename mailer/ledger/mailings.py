@@ -10,23 +10,18 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    FromClause,
-    Label,
     Row,
-    Select,
-    case,
     exists,
     func,
     insert,
     literal,
-    null,
     select,
     update,
 )
 from sqlalchemy.exc import IntegrityError
 
 from mailer.errors import SafetyError
-from mailer.ledger import events
+from mailer.ledger import choosing, events
 from mailer.ledger.database import bump_changes
 from mailer.ledger.schema import (
     batch,
@@ -54,30 +49,13 @@ from mailer.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from mailer.ledger.database import Ledger
 
 BATCH = 256
 """Deliveries per lease: large enough that claiming costs nothing per row, small enough to lose."""
 
-EXCLUSIONS = ("unconfirmed", "unsubscribed", "on pause", "suppressed", "already got this issue")
-
 LIVE = (MailingState.SENDING, MailingState.WAITING)
 OPEN = (*LIVE, MailingState.SCHEDULED, MailingState.PAUSED)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Audience:
-    """The arithmetic of one mailing: everybody on the list, less each exclusion, is who gets it."""
-
-    on_list: int
-    excluded: dict[str, int]
-
-    @property
-    def recipients(self) -> int:
-        """How many will receive."""
-        return self.on_list - sum(self.excluded.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,91 +73,6 @@ class Plan:
     due_at: Instant
     wall: str = ""
     zone: str = ""
-
-
-# --- the audience --------------------------------------------------------------------------------
-
-
-def why_not(*, issue_id: ColumnElement[int] | None, now: int) -> ColumnElement[str]:
-    """The reason why a subscription joined with its subscriber gets no mail; NULL if it does."""
-    reasons: list[tuple[ColumnElement[bool], str]] = [
-        (subscription.c.state == SubscriptionState.PENDING, "unconfirmed"),
-        (subscription.c.state == SubscriptionState.UNSUBSCRIBED, "unsubscribed"),
-        (subscriber.c.email.is_(None), "unsubscribed"),
-        (subscriber.c.paused_until > now, "on pause"),
-        (
-            exists().where(suppression.c.address_key == subscriber.c.address_key),
-            "suppressed",
-        ),
-    ]
-    if issue_id is not None:
-        got = exists().where(
-            delivery.c.address_key == subscriber.c.address_key, delivery.c.issue == issue_id
-        )
-        reasons.append((got, "already got this issue"))
-    return case(*reasons, else_=null())
-
-
-def audience(connection: Connection, *, list_slug: str, issue_slug: str, now: int) -> Audience:
-    """Count who is on the list and why some of them get nothing."""
-    source, reason = _everybody(list_slug, issue_slug, now)
-    query = select(reason, func.count().label("n")).select_from(source).group_by("why")
-    counted: dict[str | None, int] = {row.why: row.n for row in connection.execute(query)}
-    return Audience(
-        on_list=sum(counted.values()),
-        excluded={name: counted.get(name, 0) for name in EXCLUSIONS},
-    )
-
-
-def chosen(
-    connection: Connection, *, list_slug: str, issue_slug: str, now: int
-) -> Iterator[Row[Any]]:
-    """Those who will receive, in claim order, read a page at a time."""
-    source, reason = _everybody(list_slug, issue_slug, now)
-    query = select(*_PERSON).select_from(source).where(reason.element.is_(None))
-    yield from _paged(connection, query)
-
-
-def left_out(
-    connection: Connection, *, list_slug: str, issue_slug: str, now: int
-) -> Iterator[Row[Any]]:
-    """Those who will not receive, each with the reason."""
-    source, reason = _everybody(list_slug, issue_slug, now)
-    query = select(subscriber.c.email, reason).select_from(source)
-    yield from _paged(connection, query.where(reason.element.is_not(None)))
-
-
-def person(connection: Connection, address_key: bytes) -> Row[Any] | None:
-    """One subscriber's values, for a test copy; the list number is 0."""
-    query = select(*_PERSON[1:], literal(0).label("list")).where(
-        subscriber.c.address_key == address_key, subscriber.c.email.is_not(None)
-    )
-    return connection.execute(query).one_or_none()
-
-
-_PERSON = (
-    subscription.c.list,
-    subscriber.c.id,
-    subscriber.c.email,
-    subscriber.c.name,
-    subscriber.c.language,
-    subscriber.c.attributes,
-)
-
-
-def _everybody(list_slug: str, issue_slug: str, now: int) -> tuple[FromClause, Label[str]]:
-    issue_number = select(issue.c.id).where(issue.c.slug == issue_slug).scalar_subquery()
-    members = (
-        subscription.c.list == select(list_.c.id).where(list_.c.slug == list_slug).scalar_subquery()
-    ) & (subscription.c.subscriber == subscriber.c.id)
-    reason = why_not(issue_id=issue_number, now=now).label("why")
-    return subscription.join(subscriber, members), reason
-
-
-def _paged(connection: Connection, query: Select[Any]) -> Iterator[Row[Any]]:
-    # The keyed hash spreads the recipient domains evenly over a mailing.
-    ordered = query.order_by(subscriber.c.address_key)
-    yield from connection.execution_options(yield_per=BATCH).execute(ordered)
 
 
 # --- freeze --------------------------------------------------------------------------------------
@@ -302,7 +195,7 @@ def enrol(connection: Connection, mailing_id: MailingId, *, now: Instant) -> int
         .join(issue, issue.c.id == mailing.c.issue)
         .where(mailing.c.id == mailing_id)
     ).one()
-    everybody, reason = _everybody(row.list_slug, row.issue_slug, now)
+    everybody, reason = choosing.everybody(row.list_slug, row.issue_slug, now)
     rank = func.row_number().over(order_by=subscriber.c.address_key) + row.recipients
     in_mailing = exists().where(
         delivery.c.mailing == mailing_id, delivery.c.subscriber == subscriber.c.id

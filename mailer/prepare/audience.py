@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from mailer.check import mail as check_mail
-from mailer.ledger import mailings
+from mailer.ledger import choosing
 from mailer.model import ListId, MailingId, Recipient, SubscriberId
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
 
     from mailer.ledger import Ledger
-    from mailer.ledger.mailings import Audience
+    from mailer.ledger.choosing import Audience
     from mailer.model import Instant
     from mailer.prepare.preparing import Prepared
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 def count_audience(prepared: Prepared, ledger: Ledger | None, *, now: Instant) -> Audience:
     """Who is on the list, and why some of them get nothing; nobody without a database."""
     if ledger is None:
-        return mailings.Audience(on_list=0, excluded=dict.fromkeys(mailings.EXCLUSIONS, 0))
+        return choosing.Audience(on_list=0, excluded=dict.fromkeys(choosing.EXCLUSIONS, 0))
     with ledger.read() as connection:
-        return mailings.audience(
+        return choosing.count(
             connection,
             list_slug=prepared.list.slug,
             issue_slug=prepared.issue.id,
@@ -35,7 +35,7 @@ def count_audience(prepared: Prepared, ledger: Ledger | None, *, now: Instant) -
 
 def recipients(connection: Connection, prepared: Prepared, *, now: Instant) -> Iterator[Recipient]:
     """Everybody who will receive, in claim order, a page at a time."""
-    rows = mailings.chosen(
+    rows = choosing.chosen(
         connection, list_slug=prepared.list.slug, issue_slug=prepared.issue.id, now=now
     )
     for seq, row in enumerate(rows, start=1):

@@ -9,7 +9,7 @@ from mailer.address import parse as parse_address
 from mailer.compose.expressions import MissingValueError
 from mailer.errors import CheckError, SafetyError
 from mailer.ledger import audience as people
-from mailer.ledger import mailings
+from mailer.ledger import choosing, mailings
 from mailer.model import (
     Finding,
     Level,
@@ -24,7 +24,7 @@ from mailer.prepare.audience import as_recipient
 
 if TYPE_CHECKING:
     from mailer.ledger import Ledger
-    from mailer.ledger.mailings import Audience
+    from mailer.ledger.choosing import Audience
     from mailer.model import Instant, Issue
     from mailer.prepare.preparing import Prepared
 
@@ -142,5 +142,5 @@ def _known(ledger: Ledger | None, normalised: str, seq: int) -> Recipient | None
     if ledger is None:
         return None
     with ledger.read() as connection:
-        row = mailings.person(connection, ledger.normalised_key(normalised))
+        row = choosing.person(connection, ledger.normalised_key(normalised))
     return None if row is None else as_recipient(row, seq)

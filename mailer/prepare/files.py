@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mailer.compose.expressions import compile_expression
 from mailer.errors import MailerError
-from mailer.ledger import importing, mailings
+from mailer.ledger import choosing, importing
 from mailer.ledger.sheets import file_digest, safe_cell
 from mailer.model import ListId, MailingId, Message, Recipient, Slot, SubscriberId
 
@@ -102,7 +102,7 @@ def write_excluded(
         writer.writerow(["email", "reason"])
         if ledger is not None:
             with ledger.read() as connection:
-                rows = mailings.left_out(
+                rows = choosing.left_out(
                     connection, list_slug=prepared.list.slug, issue_slug=prepared.issue.id, now=now
                 )
                 writer.writerows((safe_cell(row.email or ""), row.why) for row in rows)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import insert, update
 
 from mailer.errors import LedgerError
-from mailer.ledger import Ledger, bump_changes, claims, mailings
-from mailer.ledger.claims import Begin, Claimed, Outcome
+from mailer.ledger import Ledger, bump_changes, claims, mailings, recovery, settling
 from mailer.ledger.schema import batch, subscription, suppression
+from mailer.ledger.settling import Begin, Outcome
 from mailer.model import DeliveryState, Instant, MailingState, OnDoubt, SubscriptionState
 from tests.samples.mailings import addresses, enlist, frozen, look, new_ledger, rows
+
+if TYPE_CHECKING:
+    from mailer.ledger.claims import Claimed
 
 NOW = Instant(5_000_000)
 MINUTE = 60_000_000
@@ -35,7 +39,7 @@ def claim(ledger: Ledger, holder: str = "one", now: int = NOW) -> list[Claimed]:
 def begin(ledger: Ledger, *claimed: Claimed, values: tuple[str, ...] | None = None) -> None:
     begins = [Begin(claimed=one, date=NOW, values=values) for one in claimed]
     with ledger.write() as connection:
-        claims.record(connection, [], begins, on_doubt=OnDoubt.RESEND, now=NOW)
+        settling.record(connection, [], begins, on_doubt=OnDoubt.RESEND, now=NOW)
 
 
 def settle(
@@ -60,7 +64,7 @@ def settle(
         due_at=None if due_at is None else Instant(due_at),
     )
     with ledger.write() as connection:
-        claims.record(connection, [outcome], [], on_doubt=on_doubt, now=NOW)
+        settling.record(connection, [outcome], [], on_doubt=on_doubt, now=NOW)
 
 
 def test_a_batch_is_leased_once(ledger: Ledger) -> None:
@@ -176,7 +180,7 @@ def test_recovery_returns_what_was_claimed_and_doubts_what_was_sending(ledger: L
     claimed = claim(ledger, "dead")
     begin(ledger, *claimed[:4])
     settle(ledger, claimed[0], DeliveryState.ACCEPTED)
-    (found,) = claims.recover(ledger, holder="me", on_doubt=OnDoubt.HOLD, now=NOW)
+    (found,) = recovery.recover(ledger, holder="me", on_doubt=OnDoubt.HOLD, now=NOW)
     assert (mailing, 6, 3) == (found.mailing, found.returned, found.in_doubt)
     counts = look(ledger, mailing).counts
     assert (
@@ -192,7 +196,7 @@ def test_recovery_leaves_its_own_leases_alone(ledger: Ledger) -> None:
     enlist(ledger, *addresses(2))
     frozen(ledger)
     begin(ledger, *claim(ledger, "me"))
-    assert claims.recover(ledger, holder="me", on_doubt=OnDoubt.RESEND, now=NOW) == []
+    assert recovery.recover(ledger, holder="me", on_doubt=OnDoubt.RESEND, now=NOW) == []
 
 
 def test_recovery_of_a_resend_sends_again(ledger: Ledger) -> None:
@@ -200,7 +204,7 @@ def test_recovery_of_a_resend_sends_again(ledger: Ledger) -> None:
     frozen(ledger)
     (one,) = claim(ledger, "dead")
     begin(ledger, one, values=("Ann",))
-    claims.recover(ledger, holder="me", on_doubt=OnDoubt.RESEND, now=NOW)
+    recovery.recover(ledger, holder="me", on_doubt=OnDoubt.RESEND, now=NOW)
     (again,) = claim(ledger, "me")
     assert (one.key, NOW, ("Ann",)) == (again.key, again.date, again.values)
 
@@ -300,7 +304,7 @@ def test_a_mailing_is_sent_when_nothing_is_left(
     begin(ledger, one)
     settle(ledger, one, state, on_doubt=on_doubt, due_at=NOW if state == "queued" else None)
     with ledger.write() as connection:
-        done = claims.finish(connection, on_doubt=on_doubt, now=NOW)
+        done = recovery.finish(connection, on_doubt=on_doubt, now=NOW)
     assert ([mailing] if finished else []) == done
     assert finished is (look(ledger, mailing).state is MailingState.SENT)
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from mailer.errors import SafetyError
-from mailer.ledger import Ledger, mailings, starting
+from mailer.ledger import Ledger, choosing, mailings, starting
 from mailer.ledger.schema import delivery, mailing, subscriber, subscription, suppression
 from mailer.model import DeliveryState, Instant, MailingState, SubscriptionState
 from tests.samples.mailings import EARLY, addresses, enlist, frozen, look, new_ledger, plan, rows
@@ -48,16 +48,16 @@ def test_the_audience_says_why_somebody_gets_nothing(ledger: Ledger) -> None:
             )
         )
     with ledger.read() as connection:
-        audience = mailings.audience(connection, list_slug="weekly", issue_slug="winter", now=EARLY)
+        audience = choosing.count(connection, list_slug="weekly", issue_slug="winter", now=EARLY)
         chosen = [
             row.email
-            for row in mailings.chosen(
+            for row in choosing.chosen(
                 connection, list_slug="weekly", issue_slug="winter", now=EARLY
             )
         ]
         left_out = {
             row.email: row.why
-            for row in mailings.left_out(
+            for row in choosing.left_out(
                 connection, list_slug="weekly", issue_slug="winter", now=EARLY
             )
         }

@@ -1,0 +1,128 @@
+"""Who gets a mailing, and why somebody does not; one definition for counting, freezing, sending."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Label,
+    Row,
+    Select,
+    case,
+    exists,
+    func,
+    literal,
+    null,
+    select,
+)
+
+from mailer.ledger.schema import delivery, issue, list_, subscriber, subscription, suppression
+from mailer.model import SubscriptionState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+EXCLUSIONS = ("unconfirmed", "unsubscribed", "on pause", "suppressed", "already got this issue")
+
+PAGE = 256
+"""Rows that are read at a time: memory does not grow with the list."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audience:
+    """The arithmetic of one mailing: everybody on the list, less each exclusion, is who gets it."""
+
+    on_list: int
+    excluded: dict[str, int]
+
+    @property
+    def recipients(self) -> int:
+        """How many will receive."""
+        return self.on_list - sum(self.excluded.values())
+
+
+def why_not(*, issue_id: ColumnElement[int] | None, now: int) -> ColumnElement[str]:
+    """The reason why a subscription joined with its subscriber gets no mail; NULL if it does."""
+    reasons: list[tuple[ColumnElement[bool], str]] = [
+        (subscription.c.state == SubscriptionState.PENDING, "unconfirmed"),
+        (subscription.c.state == SubscriptionState.UNSUBSCRIBED, "unsubscribed"),
+        (subscriber.c.email.is_(None), "unsubscribed"),
+        (subscriber.c.paused_until > now, "on pause"),
+        (
+            exists().where(suppression.c.address_key == subscriber.c.address_key),
+            "suppressed",
+        ),
+    ]
+    if issue_id is not None:
+        got = exists().where(
+            delivery.c.address_key == subscriber.c.address_key, delivery.c.issue == issue_id
+        )
+        reasons.append((got, "already got this issue"))
+    return case(*reasons, else_=null())
+
+
+def count(connection: Connection, *, list_slug: str, issue_slug: str, now: int) -> Audience:
+    """Count who is on the list and why some of them get nothing."""
+    source, reason = everybody(list_slug, issue_slug, now)
+    query = select(reason, func.count().label("n")).select_from(source).group_by("why")
+    counted: dict[str | None, int] = {row.why: row.n for row in connection.execute(query)}
+    return Audience(
+        on_list=sum(counted.values()),
+        excluded={name: counted.get(name, 0) for name in EXCLUSIONS},
+    )
+
+
+def chosen(
+    connection: Connection, *, list_slug: str, issue_slug: str, now: int
+) -> Iterator[Row[Any]]:
+    """Those who will receive, in claim order, read a page at a time."""
+    source, reason = everybody(list_slug, issue_slug, now)
+    query = select(*_PERSON).select_from(source).where(reason.element.is_(None))
+    yield from _paged(connection, query)
+
+
+def left_out(
+    connection: Connection, *, list_slug: str, issue_slug: str, now: int
+) -> Iterator[Row[Any]]:
+    """Those who will not receive, each with the reason."""
+    source, reason = everybody(list_slug, issue_slug, now)
+    query = select(subscriber.c.email, reason).select_from(source)
+    yield from _paged(connection, query.where(reason.element.is_not(None)))
+
+
+def person(connection: Connection, address_key: bytes) -> Row[Any] | None:
+    """One subscriber's values, for a test copy; the list number is 0."""
+    query = select(*_PERSON[1:], literal(0).label("list")).where(
+        subscriber.c.address_key == address_key, subscriber.c.email.is_not(None)
+    )
+    return connection.execute(query).one_or_none()
+
+
+_PERSON = (
+    subscription.c.list,
+    subscriber.c.id,
+    subscriber.c.email,
+    subscriber.c.name,
+    subscriber.c.language,
+    subscriber.c.attributes,
+)
+
+
+def everybody(list_slug: str, issue_slug: str, now: int) -> tuple[FromClause, Label[str]]:
+    """A list's subscriptions joined with their subscribers, and the column that says why not."""
+    issue_number = select(issue.c.id).where(issue.c.slug == issue_slug).scalar_subquery()
+    members = (
+        subscription.c.list == select(list_.c.id).where(list_.c.slug == list_slug).scalar_subquery()
+    ) & (subscription.c.subscriber == subscriber.c.id)
+    reason = why_not(issue_id=issue_number, now=now).label("why")
+    return subscription.join(subscriber, members), reason
+
+
+def _paged(connection: Connection, query: Select[Any]) -> Iterator[Row[Any]]:
+    # The keyed hash spreads the recipient domains evenly over a mailing.
+    ordered = query.order_by(subscriber.c.address_key)
+    yield from connection.execution_options(yield_per=PAGE).execute(ordered)

@@ -1,0 +1,199 @@
+"""Begin and settle: the two writes per delivery, and the one rule that they keep.
+
+The rule (S-41): `begin` is committed before the first content byte leaves; the outcome of a message
+is committed before the next final dot on its connection. So a dead process leaves at most one row
+in `sending` per open connection, and those alone are in doubt.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from json.encoder import encode_basestring as _json_string
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, bindparam, case, func, literal_column, update
+
+from mailer.errors import LedgerError
+from mailer.ledger import events
+from mailer.ledger.dialect import RowUpdate
+from mailer.ledger.schema import delivery, mailing
+from mailer.model import BounceClass, DeliveryState, Instant, MailingId, OnDoubt, SubscriberId
+
+if TYPE_CHECKING:
+    from mailer.ledger.claims import Claimed
+
+
+class Begin(NamedTuple):
+    """The intent to send: Date, revision and slot values are fixed from here on."""
+
+    claimed: Claimed
+    date: Instant
+    values: tuple[str, ...] | None
+
+
+class Outcome(NamedTuple):
+    """What became of a delivery.
+
+    Attributes:
+        resends: how often it was sent again out of doubt before this attempt.
+        was: the state that it leaves; `sending`, or `queued` if it ended before its content.
+        date: Date of the attempt; kept from the first one on, refused before its content or not,
+            because its age counts from there (M-5, S-31).
+        due_at: the next try, for a deferred one.
+        reply: the relay's words, or why there are none.
+        counted: whether this used up an attempt of the recipient's.
+    """
+
+    mailing: MailingId
+    seq: int
+    subscriber: SubscriberId
+    address_key: bytes
+    resends: int
+    state: DeliveryState
+    was: DeliveryState
+    reply: str
+    date: Instant | None = None
+    due_at: Instant | None = None
+    bounce_class: BounceClass | None = None
+    counted: bool = True
+
+
+_THIS = (delivery.c.mailing == bindparam("mailing_"), delivery.c.seq == bindparam("seq_"))
+_QUEUED: ColumnElement[str] = literal_column(f"'{DeliveryState.QUEUED}'")
+_SENDING: ColumnElement[str] = literal_column(f"'{DeliveryState.SENDING}'")
+
+_BEGIN = RowUpdate(
+    update(delivery)
+    .where(*_THIS, delivery.c.state == _QUEUED)
+    .values(
+        state=_SENDING,
+        attempts=delivery.c.attempts + literal_column("1"),
+        revision=bindparam("revision_"),
+        date=bindparam("date_"),
+        values=bindparam("values_"),
+        changed_at=bindparam("now_"),
+    ),
+    "mailing_ seq_ revision_ date_ values_ now_",
+)
+
+_SETTLE = RowUpdate(
+    update(delivery)
+    .where(*_THIS, delivery.c.state == bindparam("was_"))
+    .values(
+        state=bindparam("state_"),
+        attempts=delivery.c.attempts + bindparam("attempts_"),
+        resends=bindparam("resends_"),
+        date=func.coalesce(delivery.c.date, bindparam("date_")),
+        due_at=bindparam("due_"),
+        batch=case((bindparam("due_").is_(None), delivery.c.batch), else_=None),
+        reply=bindparam("reply_"),
+        bounce_class=bindparam("class_"),
+        changed_at=bindparam("now_"),
+    ),
+    "mailing_ seq_ was_ state_ attempts_ resends_ date_ due_ reply_ class_ now_",
+)
+
+_COUNTERS = ("sending", "accepted", "rejected", "in_doubt", "cancelled", "resent", "ever_in_doubt")
+
+_COUNT = RowUpdate(
+    update(mailing)
+    .where(mailing.c.id == bindparam("mailing_"))
+    .values({mailing.c[name]: mailing.c[name] + bindparam(f"{name}_") for name in _COUNTERS}),
+    " ".join(f"{name}_" for name in ("mailing", *_COUNTERS)),
+)
+
+
+def record(
+    connection: Connection,
+    outcomes: Sequence[Outcome],
+    begins: Sequence[Begin],
+    *,
+    on_doubt: OnDoubt,
+    now: Instant,
+) -> None:
+    """Write the outcomes that arrived and the intents that go next; the caller commits once.
+
+    Raises:
+        LedgerError: E606, a row was not in the state that this process left it in.
+    """
+    moved: dict[MailingId, Counter[str]] = defaultdict(Counter)
+    if outcomes:
+        rows = [_outcome_row(one, on_doubt, now, moved[one.mailing]) for one in outcomes]
+        _expect(_SETTLE.run(connection, rows), len(rows))
+        for outcome in outcomes:
+            if outcome.state in _WRITTEN_DOWN:
+                _write_down(connection, outcome, now)
+    if begins:
+        rows = [_begin_row(begin, now, moved) for begin in begins]
+        _expect(_BEGIN.run(connection, rows), len(rows))
+    if moved:
+        _COUNT.run(
+            connection,
+            [(number, *(change[name] for name in _COUNTERS)) for number, change in moved.items()],
+        )
+
+
+_WRITTEN_DOWN = (DeliveryState.REJECTED, DeliveryState.IN_DOUBT)
+
+
+def _begin_row(begin: Begin, now: Instant, moved: dict[MailingId, Counter[str]]) -> tuple[Any, ...]:
+    claimed, values = begin.claimed, begin.values
+    recipient = claimed.recipient
+    moved[recipient.mailing]["sending"] += 1
+    stored = None if values is None else f"[{','.join(map(_json_string, values))}]"
+    return recipient.mailing, recipient.seq, claimed.revision, begin.date, stored, now
+
+
+def _outcome_row(
+    outcome: Outcome, on_doubt: OnDoubt, now: Instant, moved: Counter[str]
+) -> tuple[Any, ...]:
+    state, due_at, resends = outcome.state, outcome.due_at, outcome.resends
+    began = outcome.was is DeliveryState.SENDING
+    if began:
+        moved["sending"] -= 1
+    if state is DeliveryState.IN_DOUBT:
+        moved["ever_in_doubt"] += 1
+        if on_doubt is OnDoubt.RESEND and resends == 0:
+            state, due_at, resends = DeliveryState.QUEUED, now, 1
+            moved["resent"] += 1
+    if state is not DeliveryState.QUEUED:
+        moved[state.value] += 1
+    return (
+        outcome.mailing,
+        outcome.seq,
+        outcome.was.value,
+        state.value,
+        # `begin` has counted already; what ended at RCPT is counted here.
+        outcome.counted - began,
+        resends,
+        outcome.date,
+        due_at,
+        outcome.reply,
+        outcome.bounce_class and outcome.bounce_class.value,
+        now,
+    )
+
+
+def _write_down(connection: Connection, outcome: Outcome, now: Instant) -> None:
+    events.record(
+        connection,
+        kind=outcome.state,
+        actor="relay",
+        at=now,
+        mailing=outcome.mailing,
+        seq=outcome.seq,
+        subscriber=outcome.subscriber,
+        address_key=outcome.address_key,
+        detail={"reply": outcome.reply, "class": outcome.bounce_class},
+    )
+
+
+def _expect(changed: int, wanted: int) -> None:
+    if changed != wanted:
+        raise LedgerError(
+            "E606",
+            f"{wanted - changed} of {wanted} deliveries were not as this process left them",
+            detail="Another process moved them; nothing was written and nothing more is sent.",
+            next_step="mailer status, then the same command again",
+        )
