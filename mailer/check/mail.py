@@ -186,8 +186,9 @@ class _Tally:
 
 
 def _line_of(template: MessageTemplate, name: str) -> int:
+    # The text part first: it is the Markdown, while HTML begins with a preheader made of it.
     rendering = template.rendering
-    for slot in _slots((*rendering.subject, *rendering.html, *rendering.text)):
+    for slot in _slots((*rendering.text, *rendering.html, *rendering.subject)):
         if name in slot.expression and slot.line:
             return slot.line
     return 0

@@ -16,13 +16,14 @@ a `-wal` alone              read-only; SQLite must make the index of the log fir
 from __future__ import annotations
 
 import sqlite3
-from contextlib import contextmanager
+import time
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from sqlalchemy import Engine, NullPool, create_engine, event, select
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy import Engine, QueuePool, create_engine, event, select
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from mailer.errors import LedgerError
 from mailer.ledger.database import BUSY_SECONDS, Ledger, check_schema, exists
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 IMMUTABLE = "immutable=1"
+ATTEMPTS = 3
+PAUSE = 0.05
 
 
 @contextmanager
@@ -48,17 +51,16 @@ def looking(url: str) -> Iterator[Ledger | None]:
         yield None
         return
     path = Path(url.partition(":")[2])
-    mode = _mode(path)
-    before = _stamp(path)
-    engine = _engine(path, mode)
     try:
-        yield _ledger(engine, path)
+        mode, before, ledger = _open(path)
+        try:
+            yield ledger
+        finally:
+            ledger.close()
     except DatabaseError as error:
         raise LedgerError(
             "E600", "The database cannot be used", where=str(path), detail=str(error.orig)
         ) from error
-    finally:
-        engine.dispose()
     if mode == IMMUTABLE and _stamp(path) != before:
         raise LedgerError(
             "E609",
@@ -68,11 +70,28 @@ def looking(url: str) -> Iterator[Ledger | None]:
         )
 
 
-def _ledger(engine: Engine, path: Path) -> Ledger:
+Opened = tuple[str, tuple[int, int], Ledger]
+
+
+def _open(path: Path) -> Opened:
+    """How the ledger was opened, what its file looked like before, and the ledger.
+
+    Whoever has it open may close it at any moment and take its `-shm` away: then we look again.
+    """
+    for _ in range(ATTEMPTS - 1):
+        with suppress(OperationalError):
+            return _try(path)
+        time.sleep(PAUSE)
+    return _try(path)
+
+
+def _try(path: Path) -> Opened:
+    mode, before = _mode(path), _stamp(path)
+    engine = _engine(path, mode)
     check_schema(engine, where=str(path))
     with engine.connect() as connection:
         salt = connection.scalar(select(meta.c.value).where(meta.c.key == "salt"))
-    return Ledger(engine, bytes.fromhex(salt or ""), path)
+    return mode, before, Ledger(engine, bytes.fromhex(salt or ""), path)
 
 
 def _mode(path: Path) -> str:
@@ -95,7 +114,8 @@ def _engine(path: Path, mode: str) -> Engine:
             uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
 
-    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
+    # The connections of the pool stay open: as long as one is, nobody takes the `-shm` away.
+    engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

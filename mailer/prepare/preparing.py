@@ -91,7 +91,6 @@ def prepare(
     revision = _revision(config, issue, chosen, result.rendering, keyring, ledger, test=test)
     template = MessageTemplate(result.rendering, revision, keyring)
     findings = (
-        *issue.findings,
         *check_times(issue, zone=chosen.timezone),
         *check_reply_to(issue),
         *check_mailed(issue, ledger, list_slug=chosen.slug),

@@ -6,6 +6,7 @@ import hashlib
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -140,6 +141,17 @@ def test_one_read_sees_one_state(tmp_path: Path) -> None:
             enlist(writer, "two@a.test")
             assert 6 == connection.exec_driver_sql(count).scalar()
     writer.close()
+
+
+def test_who_closes_it_at_this_moment_is_waited_for(tmp_path: Path) -> None:
+    """The `-shm` that was there when we looked is gone when we open it, or cannot be opened yet."""
+    fill(tmp_path)
+    index = tmp_path / "mailer.db-shm"
+    index.mkdir()
+    gone = threading.Timer(0.02, index.rmdir)
+    gone.start()
+    assert 5 == recipients(tmp_path)
+    gone.join()
 
 
 def test_it_cannot_write(tmp_path: Path) -> None:
