@@ -26,9 +26,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.compose import LATIN, measure
+from benchmarks.compose import measure
 from benchmarks.content import parts, render_sample, rendering
-from benchmarks.send import sample_size
 
 HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
@@ -116,7 +115,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, smtp_sink() as port:
         file = Path(folder) / "parts.json"
         file.write_text(json.dumps(parts(rendering())))
-        octets = sample_size()
+        composing, octets = measure()
         peers = (
             Peer("mailer, ledger included", ours),
             Peer("smtp-source (C, no ledger)", smtp_source(octets)),
@@ -127,7 +126,8 @@ def main() -> None:
             for peer in peers:
                 rates[peer.name].append(peer.measure(port))
                 print(f"round {number + 1}: {peer.name:32} {rates[peer.name][-1]:8,.0f}/s")
-    table = _table({name: statistics.median(found) for name, found in rates.items()}, octets)
+    medians = {name: statistics.median(found) for name, found in rates.items()}
+    table = _table(medians, octets=octets, composing=composing)
     print(table)
     (HERE / "RESULTS.md").write_text(f"# Results\n\n{table}")
     readme = README.read_text()
@@ -135,9 +135,8 @@ def main() -> None:
     README.write_text(block.sub(lambda found: f"{found[1]}{table}{found[2]}", readme))
 
 
-def _table(medians: dict[str, float], octets: int) -> str:
+def _table(medians: dict[str, float], *, octets: int, composing: float) -> str:
     slowest = medians["nodemailer, pooled (no ledger)"]
-    composing, _ = measure(LATIN)
     lines = [
         (
             f"Messages of {octets / 1000:.1f} KB with five personal places to `smtp-sink`, "

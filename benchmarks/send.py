@@ -15,21 +15,16 @@ from sqlalchemy import insert, literal, select
 
 from benchmarks.content import rendering
 from mailer.compose.links import Keyring
-from mailer.compose.mime import MessageTemplate
 from mailer.config import DeliveryConfig, RelayConfig
 from mailer.delivery.dispatch import Dispatcher
 from mailer.ledger import Ledger, liveness, mailings, open_ledger, starting
 from mailer.ledger.schema import list_, subscriber, subscription
 from mailer.model import (
     Instant,
-    ListId,
     Mailbox,
-    MailingId,
     OnDoubt,
-    Recipient,
     Rendering,
     Revision,
-    SubscriberId,
 )
 from mailer.when import now
 
@@ -86,21 +81,6 @@ def revision_of(content: Rendering) -> Revision:
         key_id=KEYS.newest_id,
         digest=mailings.rendering_digest(content),
     )
-
-
-def sample_size() -> int:
-    """Octets of one message on the wire."""
-    content = rendering()
-    recipient = Recipient(
-        mailing=MailingId(1),
-        seq=1,
-        subscriber=SubscriberId(1),
-        list_number=ListId(1),
-        email="person1@d1.test",
-        name="Person 1",
-    )
-    template = MessageTemplate(content, revision_of(content), KEYS)
-    return len(template.compose(recipient, date=now()).content)
 
 
 def freeze(ledger: Ledger) -> None:

@@ -23,6 +23,7 @@ from mailer.delivery.parcels import Packer
 from mailer.delivery.verdicts import Judge, Stop, settled, untouched
 from mailer.errors import LedgerError, MailerError
 from mailer.model import DeliveryState, Instant, MailingState, Phase, Reply
+from mailer.smtp.connection import HandshakeError
 from mailer.smtp.events import (
     Accepted,
     Closing,
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from mailer.delivery.parcels import Parcel
     from mailer.ledger import Ledger
     from mailer.model import MailingId
-    from mailer.smtp.connection import Connection, HandshakeError
+    from mailer.smtp.connection import Connection
 
 log = logging.getLogger("mailer")
 
@@ -104,7 +105,7 @@ class Dispatcher:
         self._timer: asyncio.Handle | None = None
         self._pace: asyncio.TimerHandle | None = None
         self._trouble = ""
-        self._error: MailerError | None = None
+        self._error: BaseException | None = None
         self._wake = asyncio.Event()
         self.finished: list[MailingId] = []
 
@@ -168,7 +169,7 @@ class Dispatcher:
         elif self._feed and now - self._well_at > self._patience:
             self._fail(verdicts.relay_down(self._config.name, self._trouble))
 
-    def _fail(self, error: MailerError) -> None:
+    def _fail(self, error: BaseException) -> None:
         self._error = self._error or error
         self._give_back()
 
@@ -201,8 +202,10 @@ class Dispatcher:
         self._lanes[connection] = Lane(connection)
         self._schedule()
 
-    def _on_failed(self, error: HandshakeError) -> None:
-        if error.configuration:
+    def _on_failed(self, error: BaseException) -> None:
+        if not isinstance(error, HandshakeError):
+            self._fail(error)
+        elif error.configuration:
             refusal = verdicts.relay_refused(self._config.name, error.phase, error.reply)
             self._stop(None, MailingState.PAUSED, refusal)
         else:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Protocol
 
-from mailer.smtp.connection import Connection, HandshakeError
+from mailer.smtp.connection import Connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +32,7 @@ class Relay:
     Args:
         on_event: hears every event of every connection.
         on_opened: hears of each new connection.
-        on_failed: hears why one could not be opened.
+        on_failed: hears why one could not be opened: `HandshakeError`, or what nobody foresaw.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Relay:
         health: Health,
         on_event: Callable[[Connection, Event], None],
         on_opened: Callable[[Connection], None],
-        on_failed: Callable[[HandshakeError], None],
+        on_failed: Callable[[BaseException], None],
     ) -> None:
         self._config = config
         self._helo = helo
@@ -67,17 +67,17 @@ class Relay:
                 return
             task = loop.create_task(self._open())
             self._opening.add(task)
-            task.add_done_callback(self._opening.discard)
+            task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._opening.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._on_failed(error)
 
     async def _open(self) -> None:
-        try:
-            connection = await Connection.open(
-                self._config, on_event=self._on_event, helo=self._helo
-            )
-        except HandshakeError as error:
-            self._on_failed(error)
-        else:
-            self._on_opened(connection)
+        connection = await Connection.open(self._config, on_event=self._on_event, helo=self._helo)
+        self._on_opened(connection)
 
     def spent(self, connection: Connection, now: float) -> bool:
         """Whether a connection has served long enough and should make room for a fresh one."""

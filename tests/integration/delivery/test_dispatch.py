@@ -359,6 +359,22 @@ def test_an_address_that_needs_smtputf8_is_refused_alone(ledger: Ledger) -> None
     assert received(server) == {"ann@a.test": 1}
 
 
+def test_an_error_that_nobody_foresaw_ends_the_run_and_gives_everything_back(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enlist(ledger, *addresses(5))
+    mailing = frozen(ledger)
+
+    async def broken(*_: object, **__: object) -> None:
+        raise TypeError("not as documented")
+
+    monkeypatch.setattr("mailer.smtp.relay.Connection.open", broken)
+    with FaultServer() as server, pytest.raises(TypeError, match="not as documented"):
+        run(ledger, server)
+    counts = look(ledger, mailing).counts
+    assert (5, 0) == (counts["queued"], counts["claimed"])
+
+
 def test_a_rate_is_kept_without_spinning(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     """The loop sleeps between two messages: ticks stay in proportion to messages."""
     people = addresses(12)

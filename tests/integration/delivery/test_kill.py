@@ -50,7 +50,7 @@ def test_kill_9_loses_nobody_and_doubts_at_most_the_open_connections(folder: Pat
     """Everyone gets it; what is newly in doubt after a kill ≤ connections; duplicates ≤ doubt."""
     seed = random.randrange(1 << 32)
     print(f"seed {seed}")
-    chosen = random.Random(seed)  # noqa: S311  moments, no secrets
+    chosen = random.Random(seed)
     moments = sorted(chosen.sample(range(1, RECIPIENTS - CONNECTIONS), KILLS))
     command = mailer(folder, "send", "welcome", "--yes", "--expect", str(RECIPIENTS))
     with Sink(pause=0.01) as sink:
