@@ -1,4 +1,4 @@
-"""A newsletter folder for every test that wants one; no setting of the machine reaches a test."""
+"""What holds for every test: no skip where CI is set, and a newsletter folder for who wants one."""
 
 from __future__ import annotations
 
@@ -9,9 +9,27 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.samples.newsletter import News
+from tests.wire.programs import refuse_to_skip
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from pathlib import Path
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Decisions 22: with `CI` set a test that is skipped has failed."""
+    report = yield
+    refuse_to_skip(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Decisions 22: and so has a file that skips itself."""
+    report = yield
+    refuse_to_skip(report)
+    return report
 
 
 @pytest.fixture(scope="session")

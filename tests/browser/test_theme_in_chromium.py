@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import shutil
 import subprocess
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from mailer.model import Byline, Issue, Mailbox, Release
 from mailer.render import render_issue
 from mailer.render.inline import inline
 from mailer.render.theme import Theme
+from tests.wire.programs import program
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -102,11 +102,7 @@ OPTIONS = re.findall(
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    for name in ("chromium", "chromium-browser", "google-chrome"):
-        found = shutil.which(name)
-        if found:
-            return found
-    pytest.skip("needs chromium (Debian package chromium)")
+    return program("chromium")
 
 
 def _mail(root: Path, language: str = "en") -> str:

@@ -12,14 +12,12 @@ import uvicorn
 from mailer.catch.inbox import inbox
 from mailer.catch.store import Store
 from mailer.cli.services import listen
-from tests.wire.chromium import Page, browser, needs_chromium
+from tests.wire.chromium import Page, browser
 from tests.wire.public_site import Site, served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-pytestmark = needs_chromium
 
 WIDTHS = [320, 375, 1200]
 

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import tempfile
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
-import pytest
+from tests.wire.programs import program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-needs_chromium = pytest.mark.skipif(not CHROMIUM, reason="needs Debian's package chromium")
 
 _FLAGS = (
     "--headless",
@@ -130,14 +126,14 @@ class Page:
 @contextmanager
 def browser() -> Iterator[Page]:
     """A fresh browser with one tab."""
-    assert CHROMIUM
+    chromium = program("chromium")
     ours_read, theirs_write = os.pipe()
     theirs_read, ours_write = os.pipe()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         # The protocol's pipes are file descriptors 3 and 4.
         script = f'exec "$0" "$@" 3<&{theirs_read} 4>&{theirs_write}'
         process = subprocess.Popen(
-            ["bash", "-c", script, CHROMIUM, *_FLAGS, f"--user-data-dir={profile}"],
+            ["bash", "-c", script, chromium, *_FLAGS, f"--user-data-dir={profile}"],
             pass_fds=(theirs_read, theirs_write),
             stderr=subprocess.DEVNULL,
         )

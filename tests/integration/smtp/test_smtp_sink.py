@@ -18,23 +18,21 @@ from mailer.smtp.connection import HandshakeError
 from mailer.smtp.events import NotSent, Refused
 from tests.wire.courier import Carried, carry, message, relay_at
 from tests.wire.ports import free_port
+from tests.wire.programs import program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-SINK = shutil.which("smtp-sink", path=os.environ.get("PATH", "") + ":/usr/sbin")
-pytestmark = pytest.mark.skipif(SINK is None, reason="smtp-sink (package postfix) is not installed")
 
 FIVE = [message(number) for number in range(5)]
 
 
 @contextmanager
 def sink(*flags: str) -> Iterator[int]:
-    assert SINK is not None
     port = free_port()
     user = ["-u", "nobody"] if os.geteuid() == 0 else []
-    with subprocess.Popen([SINK, *user, *flags, f"127.0.0.1:{port}", "50"]) as process:
+    command = [program("smtp-sink"), *user, *flags, f"127.0.0.1:{port}", "50"]
+    with subprocess.Popen(command) as process:
         try:
             for _ in range(200):
                 with socket.socket() as probe:
