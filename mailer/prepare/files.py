@@ -6,11 +6,11 @@ import csv
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from mailer.compose.expressions import compile_expression
+from mailer.compose.expressions import MissingValueError
 from mailer.errors import MailerError
 from mailer.ledger import choosing, importing
 from mailer.ledger.sheets import file_digest, safe_cell
-from mailer.model import ListId, MailingId, Message, Recipient, Slot, SubscriberId
+from mailer.model import ListId, MailingId, Message, Recipient, SubscriberId
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from mailer.config import Config
     from mailer.ledger import Ledger
-    from mailer.model import Instant, Rendering
+    from mailer.model import Instant
     from mailer.prepare.preparing import Prepared
 
 SAMPLES = 5
@@ -29,30 +29,25 @@ _SUFFIXES = ("html", "txt", "eml")
 
 def sample(prepared: Prepared, *, now: Instant) -> Message:
     """The message for nobody in particular: a place without a default shows its name."""
-    names = _subscriber_names(prepared.rendering)
-    attributes = {name: f"[{name}]" for name in names - {"email", "name", "language"}}
-    recipient = Recipient(
-        mailing=MailingId(0),
-        seq=0,
-        subscriber=SubscriberId(0),
-        list_number=ListId(0),
-        email=prepared.list.sender.address,
-        name="[name]" if "name" in names else "",
-        language=prepared.rendering.language,
-        attributes=attributes,
-    )
-    return prepared.template.compose(recipient, date=now)
-
-
-def _subscriber_names(rendering: Rendering) -> set[str]:
-    slots = (*rendering.subject, *rendering.html, *rendering.text)
-    return {
-        name.removeprefix("subscriber.")
-        for slot in slots
-        if isinstance(slot, Slot)
-        for name in compile_expression(slot.expression).names
-        if name.startswith("subscriber.")
-    }
+    shown: dict[str, str] = {}
+    while True:
+        recipient = Recipient(
+            mailing=MailingId(0),
+            seq=0,
+            subscriber=SubscriberId(0),
+            list_number=ListId(0),
+            email=prepared.list.sender.address,
+            name=shown.get("name", ""),
+            language=prepared.rendering.language,
+            attributes=shown,
+        )
+        try:
+            return prepared.template.compose(recipient, date=now)
+        except MissingValueError as error:
+            name = error.name.removeprefix("subscriber.")
+            if name in shown:
+                raise
+            shown[name] = f"[{name}]"
 
 
 def write_parts(folder: Path, stem: str, message: Message) -> list[Path]:
@@ -69,7 +64,8 @@ def write_parts(folder: Path, stem: str, message: Message) -> list[Path]:
         for file, kind in zip(files, ("html", "plain"), strict=False):
             part = parsed.get_body((kind,))
             assert part is not None
-            file.write_text(part.get_content(), encoding="utf-8")
+            text = part.get_content().replace("\r\n", "\n")
+            file.write_text(text, encoding="utf-8")
         files[2].write_bytes(message.content)
     return files
 
