@@ -37,16 +37,29 @@ def deliver(app: App, mailing_id: MailingId, keyring: Keyring) -> Overview:
 
     Raises:
         MailerError: what stopped the run.
-        click.exceptions.Exit: 130 or 143, a second signal stopped it at once.
+        click.exceptions.Exit: 130 or 143, a second signal stopped it at once; 130, Ctrl-C while
+            watching, which the other process does not notice.
     """
+    try:
+        return _deliver(app, mailing_id, keyring)
+    except KeyboardInterrupt:  # while it delivers itself, signals are its own affair
+        app.say("Stopped watching; the other process goes on: mailer status")
+        raise click.exceptions.Exit(128 + signal.SIGINT) from None
+
+
+def _deliver(app: App, mailing_id: MailingId, keyring: Keyring) -> Overview:
+    watching: Display | None = None
     while True:
+        if watching is not None and _is_over(app, mailing_id, watching):
+            return _look(app, mailing_id)
         try:
             with liveness.hold(app.ledger) as holder:
                 report = asyncio.run(_work(app, keyring, holder, mailing_id))
         except LockedError as error:
-            app.say(f"{error.detail} is delivering; watching it.")
-            if _watch(app, mailing_id):
-                return _look(app, mailing_id)
+            if watching is None:
+                app.say(f"{error.detail} is delivering; watching it.")
+                watching = Display(app, keys=WATCHES)
+            time.sleep(watching.pause)
         else:
             _tell(app, report)
             return _look(app, mailing_id)
@@ -133,27 +146,12 @@ def _tell(app: App, report: Report) -> None:
         raise click.exceptions.Exit(128 + report.signal)
 
 
-def _watch(app: App, mailing_id: MailingId) -> bool:
-    """Watch until nothing is left to do now; false if the other process left before that.
-
-    Raises:
-        click.exceptions.Exit: 130, Ctrl-C: the other process goes on.
-    """
-    display = Display(app, keys=WATCHES)
-    try:
-        while True:
-            held = liveness.is_held(app.ledger)
-            one = _look(app, mailing_id)
-            display.show(one)
-            waits = one.state in (MailingState.SCHEDULED, MailingState.WAITING)
-            if one.state in OVER or (not waits and not _moves(one)):
-                return True
-            if not held:
-                return False
-            time.sleep(display.pause)
-    except KeyboardInterrupt:
-        app.say("Stopped watching; the other process goes on: mailer status")
-        raise click.exceptions.Exit(128 + signal.SIGINT) from None
+def _is_over(app: App, mailing_id: MailingId, watching: Display) -> bool:
+    """Show what another process does; whether nothing is left to do now."""
+    one = _look(app, mailing_id)
+    watching.show(one)
+    waits = one.state in (MailingState.SCHEDULED, MailingState.WAITING)
+    return one.state in OVER or (not waits and not _moves(one))
 
 
 def _moves(one: Overview) -> bool:

@@ -12,9 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import update
+
 from mailer.cli import main
 from mailer.config import load_config
 from mailer.ledger import open_ledger, overview
+from mailer.ledger.schema import delivery, mailing
+from mailer.when import now
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,6 +123,17 @@ class News:
         """What `mailer status` knows, newest first."""
         with self.ledger() as ledger, ledger.read() as connection:
             return overview.overviews(connection)
+
+    def start_now(self) -> None:
+        """Let the time of every scheduled mailing come."""
+        with self.ledger() as ledger, ledger.write() as connection:
+            connection.execute(update(mailing).values(due_at=now() - 1, wall=""))
+
+    def come_due(self) -> None:
+        """Let the time of every deferred delivery come."""
+        with self.ledger() as ledger, ledger.write() as connection:
+            waits = delivery.c.due_at.is_not(None)
+            connection.execute(update(delivery).where(waits).values(due_at=now() - 1))
 
     # --- the program ---
 

@@ -8,12 +8,11 @@ from email import message_from_bytes, policy
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from mailer.ledger import mailings
-from mailer.ledger.schema import delivery, mailing
+from mailer.ledger.schema import mailing
 from mailer.model import MailingId, MailingState
-from mailer.when import now
 from tests.samples.newsletter import ISSUE
 from tests.wire.fault_server import FaultServer, say
 
@@ -341,17 +340,10 @@ def test_deferred_ones_are_exit_6_and_the_next_try_is_named(peopled: News) -> No
         assert "by mailer run or mailer send --due" in done.out
         due = peopled.run("send", "--due")
         assert (0, "", "") == (due.code, due.out, due.err)  # nothing is due yet
-        come_due(peopled)
+        peopled.come_due()
         due = peopled.run("send", "--due")
         assert (0, True) == (due.code, "m1 sent: 8 accepted" in due.err)
         assert EIGHT == len(server.messages)
-
-
-def come_due(news: News) -> None:
-    """Let the time of every deferred delivery come."""
-    with news.ledger() as ledger, ledger.write() as connection:
-        late = delivery.c.due_at.is_not(None)
-        connection.execute(update(delivery).where(late).values(due_at=now() - 1))
 
 
 def test_a_refused_sender_pauses_the_mailing_and_resume_goes_on(peopled: News) -> None:
@@ -399,15 +391,9 @@ def test_at_freezes_now_and_starts_then(peopled: News, relay: FaultServer) -> No
         again = peopled.run(*arguments)
         assert (0, []) == (again.code, relay.connections)
     assert "m1 is frozen for 8" in peopled.run("send", "winter").out
-    start_now(peopled)
+    peopled.start_now()
     assert 0 == peopled.run("send", "--due").code
     assert EIGHT == len(relay.messages)
-
-
-def start_now(news: News) -> None:
-    """Let the time of every scheduled mailing come."""
-    with news.ledger() as ledger, ledger.write() as connection:
-        connection.execute(update(mailing).values(due_at=now() - 1, wall=""))
 
 
 def test_another_time_for_a_scheduled_mailing_is_refused(peopled: News, relay: FaultServer) -> None:
@@ -439,7 +425,7 @@ def test_what_was_edited_since_the_freeze_goes_out_as_it_was_frozen(
     """Case 46, principle 2; also where the file cannot be read any more."""
     peopled.run("send", "winter", "--yes", "--at", "in 2h")
     peopled.issue(ISSUE.replace("subject: Winter opening hours", "subject: Summer"))
-    start_now(peopled)
+    peopled.start_now()
     assert 0 == peopled.run("send", "winter").code
     assert {"Winter opening hours"} == subjects(relay)
 
@@ -451,7 +437,7 @@ def test_who_left_meanwhile_gets_nothing_and_who_joined_gets_it(
     peopled.run("send", "winter", "--yes", "--at", "in 2h")
     assert 0 == peopled.run("subscribers", "add", "new@example.org", "--reason", "asked").code
     assert 0 == peopled.run("suppressions", "add", "ann@mail.example.org").code
-    start_now(peopled)
+    peopled.start_now()
     done = peopled.run("send", "winter")
     assert "▲ m1: 8 would get it and 8 were confirmed: 1 joined and 1 left since" in done.err
     assert "8 accepted · 0 rejected · 1 cancelled" in done.out
@@ -464,7 +450,7 @@ def test_a_large_drift_pauses_the_start_and_asks(news: News, relay_for_news: Fau
     news.people(*(f"p{n}@d.test" for n in range(60)))
     assert 0 == news.run("send", "winter", "--yes", "--at", "in 2h").code
     news.people(*(f"p{n}@d.test" for n in range(120)))
-    start_now(news)
+    news.start_now()
     done = news.run("send", "winter")
     assert (6, []) == (done.code, relay_for_news.messages)
     assert "60 joined and 0 left since" in done.out
