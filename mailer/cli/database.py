@@ -154,5 +154,9 @@ def _usable(path: Path) -> Iterator[None]:
         yield
     except DatabaseError as error:
         raise LedgerError(
-            "E600", "The database cannot be used", where=str(path), detail=str(error.orig)
+            "E600",
+            "The database cannot be used",
+            where=str(path),
+            detail=str(error.orig),
+            next_step="if it is damaged, put the last backup in its place",
         ) from error

@@ -59,7 +59,11 @@ def looking(url: str) -> Iterator[Ledger | None]:
             ledger.close()
     except DatabaseError as error:
         raise LedgerError(
-            "E600", "The database cannot be used", where=str(path), detail=str(error.orig)
+            "E600",
+            "The database cannot be used",
+            where=str(path),
+            detail=str(error.orig),
+            next_step="if it is damaged, put the last backup in its place",
         ) from error
     if mode == IMMUTABLE and _stamp(path) != before:
         raise LedgerError(
