@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from mailer.ledger.overview import Overview
 
 PICTURE = 0.25  # seconds between two pictures on a terminal
-LINE = 10.0  # seconds between two lines elsewhere
+LOOK = 1.0  # seconds between two looks elsewhere
+LINE = 10.0  # seconds between two lines there
 BAR = 24
 WINDOW = 60.0  # seconds over which the rate is taken
 
@@ -42,7 +43,7 @@ class Display:
         self._seen: deque[tuple[float, int]] = deque()
         self._said = clock()
         self._height = 0
-        self.pause = PICTURE
+        self.pause = PICTURE if self._picture else LOOK
 
     def show(self, one: Overview, *, last: bool = False) -> None:
         """Show how far it is, if it is time to; the last picture is always shown."""
@@ -58,7 +59,7 @@ class Display:
 
     def _draw(self, one: Overview) -> None:
         width = shutil.get_terminal_size().columns
-        lines = [fitted(line, width) for line in self._lines(one)]
+        lines = [fitted(line, width) for line in self._lines(one, width)]
         up = f"\x1b[{self._height}F" if self._height else ""
         click.echo(up + "\n".join(f"\x1b[2K{line}" for line in lines), err=True, color=True)
         self._height = len(lines)
@@ -69,10 +70,11 @@ class Display:
         else:
             self._app.say(f"{one.name} {_progress(one)}{self._pace(one)}  {_counts(one)}")
 
-    def _lines(self, one: Overview) -> list[str]:
+    def _lines(self, one: Overview, width: int) -> list[str]:
         waiting = one.counts["queued"] + one.counts["claimed"]
+        keys = f"   {self._keys}"
         return [
-            f" {one.name} {one.subject} → {one.list}   {self._keys}",
+            fitted(f" {one.name} {one.subject} → {one.list}", width - len(keys)) + keys,
             f" {_bar(one)}  {_progress(one)}{self._pace(one)}",
             f" {_counts(one)}",
             f" {one.state} · queued {waiting:,} ({one.deferred:,} deferred)",
@@ -99,6 +101,8 @@ def fitted(line: str, width: int) -> str:
     """As much of a line as fits a terminal, wide characters counted as two columns."""
     if wcswidth(line) <= width:
         return line
+    if width < 1:
+        return ""
     shown, used = [], 1
     for character in line:
         used += max(wcwidth(character), 0)

@@ -145,3 +145,5 @@ def _log(report: Report) -> None:
             log.info("m%d: %s", start.mailing, start)
     for mailing_id in report.finished:
         log.info("m%d is sent", mailing_id)
+    if report.drained:
+        log.info("stopped; what is left goes on at the next start")

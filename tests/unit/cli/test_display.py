@@ -103,6 +103,7 @@ def test_on_a_terminal_the_picture_is_drawn_over_itself_and_fits(
     lines = screen.getvalue().replace("\x1b[4F", "").replace("\x1b[2K", "").splitlines()
     assert all(wcswidth(line) <= 60 for line in lines)
     assert "139/40,112" in second
+    assert "…   ^C drains" in second  # a long subject does not hide what the keys do
     assert "13.9/s" in second
 
 
@@ -171,11 +172,13 @@ def test_json_is_an_event_per_line_on_stdout_only(capsys: pytest.CaptureFixture[
         ("冬の営業時間", 7, "冬の営…"),
         ("e\u0301e\u0301e\u0301e\u0301", 3, "e\u0301e\u0301…"),
         ("", 5, ""),
+        ("narrow", 0, ""),
+        ("narrow", -7, ""),
     ],
 )
 def test_a_line_is_cut_to_the_columns_that_there_are(line: str, width: int, shown: str) -> None:
     assert shown == fitted(line, width)
-    assert wcswidth(fitted(line, width)) <= width
+    assert wcswidth(fitted(line, width)) <= max(width, 0)
 
 
 def test_a_mailing_of_nobody_is_complete() -> None:
