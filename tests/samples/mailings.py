@@ -40,9 +40,10 @@ NAME = 'subscriber.name or "reader"'
 
 
 def new_ledger(folder: Path) -> Ledger:
-    """A fresh embedded ledger: a copy, because migrating takes longer than most tests."""
+    """The embedded ledger of a folder; a fresh one is a copy: migrating takes longer than tests."""
     path = folder / "mailer.db"
-    path.write_bytes(_migrated())
+    if not path.exists():
+        path.write_bytes(_migrated())
     return open_ledger(f"sqlite:{path}")
 
 
