@@ -121,10 +121,15 @@ def _html(sizes: Sizes) -> int:
 
 
 def _domains(composed: Composed) -> str:
-    ranked = sorted(composed.domains.items(), key=lambda item: (-item[1], item[0]))
+    ranked = _ranked(composed)
     shown = ", ".join(f"{domain} {number:,}" for domain, number in ranked[:SHOWN_DOMAINS])
     more = len(ranked) - SHOWN_DOMAINS
     return shown + (f" … {more:,} more" if more > 0 else "")
+
+
+def _ranked(composed: Composed) -> list[tuple[str, int]]:
+    """The domains with the most people first."""
+    return sorted(composed.domains.items(), key=lambda item: (-item[1], item[0]))
 
 
 def _mailbox(mailbox: Mailbox) -> str:
@@ -183,8 +188,6 @@ def finding_lines(findings: Iterable[Finding], *, issue: Issue) -> Iterator[str]
 def as_data(truth: Truth, *, folder: Path, now: Instant) -> dict[str, Any]:
     """The same for programs."""
     prepared, revision = truth.prepared, truth.prepared.revision
-    sizes = prepared.template.sizes
-    ranked = sorted(truth.composed.domains.items(), key=lambda item: (-item[1], item[0]))
     return {
         "issue": prepared.issue.id,
         "subject": _subject(prepared),
@@ -199,21 +202,24 @@ def as_data(truth: Truth, *, folder: Path, now: Instant) -> dict[str, Any]:
             "recipients": truth.audience.recipients,
         },
         "composed": truth.composed.recipients,
-        "domains": dict(ranked[:LISTED_DOMAINS]),
-        "sizes": {
-            "html": _html(sizes),
-            "text": sizes.text_decoded,
-            "largest": truth.composed.largest,
-        },
+        "domains": dict(_ranked(truth.composed)[:LISTED_DOMAINS]),
+        "sizes": _sizes_data(truth),
         "digest": revision.digest,
         "commit": revision.commit,
         "duration": _seconds(truth.audience.recipients, truth.relay),
         "findings": [finding_data(one) for one in truth.findings],
-        "errors": [
-            *(f"{one.id} {one.message}" for one in truth.errors),
-            *(f"{one.code} {one.message}" for one in truth.refusals),
-        ],
+        "errors": [f"{one.id} {one.message}" for one in truth.errors]
+        + [f"{one.code} {one.message}" for one in truth.refusals],
         "samples": str(folder),
+    }
+
+
+def _sizes_data(truth: Truth) -> dict[str, int]:
+    sizes = truth.prepared.template.sizes
+    return {
+        "html": _html(sizes),
+        "text": sizes.text_decoded,
+        "largest": truth.composed.largest,
     }
 
 

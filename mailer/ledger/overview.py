@@ -81,17 +81,11 @@ def _overview(connection: Connection, row: Row[Any]) -> Overview:
             delivery.c.mailing == row.id, delivery.c.due_at.is_not(None)
         )
     ).one()
-    subject = connection.scalar(
-        select(rendering.c.subject)
-        .join(revision, revision.c.digest == rendering.c.digest)
-        .where(revision.c.mailing == row.id, revision.c.number == row.revision)
-        .limit(1)
-    )
     return Overview(
         id=MailingId(row.id),
         issue=row.issue_slug,
         list=row.list_slug,
-        subject=subject or "",
+        subject=_subject(connection, row),
         state=MailingState(row.state),
         reason=row.reason,
         recipients=row.recipients,
@@ -106,6 +100,16 @@ def _overview(connection: Connection, row: Row[Any]) -> Overview:
         started_at=row.started_at,
         finished_at=row.finished_at,
     )
+
+
+def _subject(connection: Connection, row: Row[Any]) -> str:
+    found: str | None = connection.scalar(
+        select(rendering.c.subject)
+        .join(revision, revision.c.digest == rendering.c.digest)
+        .where(revision.c.mailing == row.id, revision.c.number == row.revision)
+        .limit(1)
+    )
+    return found or ""
 
 
 def _claimed(connection: Connection, mailing_id: int) -> int:

@@ -90,14 +90,6 @@ def prepare(
     )
     revision = _revision(config, issue, chosen, result.rendering, keyring, ledger, test=test)
     template = MessageTemplate(result.rendering, revision, keyring)
-    findings = (
-        *check_times(issue, zone=chosen.timezone),
-        *check_reply_to(issue),
-        *check_mailed(issue, ledger, list_slug=chosen.slug),
-        *result.findings,
-        *check_mail.check_size(template.sizes, issue),
-        *check_mail.check_ways_out(result.rendering, issue, config.newsletter.address),
-    )
     return Prepared(
         issue=issue,
         list=chosen,
@@ -107,7 +99,24 @@ def prepare(
         keyring=keyring,
         planned=planned,
         when=when,
-        findings=findings,
+        findings=(*result.findings, *_check(config, issue, chosen, template, ledger)),
+    )
+
+
+def _check(
+    config: Config,
+    issue: Issue,
+    chosen: ListConfig,
+    template: MessageTemplate,
+    ledger: Ledger | None,
+) -> tuple[Finding, ...]:
+    """What rendering does not find out."""
+    return (
+        *check_times(issue, zone=chosen.timezone),
+        *check_reply_to(issue),
+        *check_mailed(issue, ledger, list_slug=chosen.slug),
+        *check_mail.check_size(template.sizes, issue),
+        *check_mail.check_ways_out(template.rendering, issue, config.newsletter.address),
     )
 
 
