@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mailer.delivery.dispatch import Dispatcher
-from mailer.ledger import recovery, starting
+from mailer.ledger import mailings, recovery, starting
 from mailer.when import now
 
 if TYPE_CHECKING:
@@ -88,8 +88,11 @@ class Shift:
             self._ledger, holder=self._holder, on_doubt=self._on_doubt, now=now()
         )
         with self._ledger.write() as connection:
+            mailings.cancel_late(connection, now=now())
             started = starting.start_due(connection, now=now(), actor="mailer")
         drained = await self._dispatcher.run()
+        with self._ledger.write() as connection:
+            mailings.cancel_late(connection, now=now())
         stopped_by = self._signals[1] if len(self._signals) > 1 else None
         return Report(
             recovered=tuple(recovered),

@@ -324,6 +324,27 @@ def cancel(connection: Connection, mailing_id: MailingId, *, actor: str, now: In
 
     The promise "once per issue" is lifted from what was not sent, so that it can be mailed anew.
     """
+    stopped = _cancel_queued(connection, mailing_id, now)
+    connection.execute(update(mailing).where(mailing.c.id == mailing_id).values(live_issue=None))
+    set_state(connection, mailing_id, MailingState.CANCELLED, actor=actor, now=now)
+    return stopped
+
+
+def cancel_late(connection: Connection, *, now: Instant) -> None:
+    """Cancel what came back to the queue of a cancelled mailing.
+
+    It was on its way when the operator spoke, and the relay deferred it afterwards.
+    """
+    settled = mailing.c.accepted + mailing.c.rejected + mailing.c.in_doubt + mailing.c.cancelled
+    late = select(mailing.c.id).where(
+        mailing.c.state == MailingState.CANCELLED,
+        settled + mailing.c.sending < mailing.c.recipients,
+    )
+    for number in connection.scalars(late).all():
+        _cancel_queued(connection, MailingId(number), now)
+
+
+def _cancel_queued(connection: Connection, mailing_id: MailingId, now: Instant) -> int:
     stopped = connection.execute(
         update(delivery)
         .where(delivery.c.mailing == mailing_id, delivery.c.state == DeliveryState.QUEUED)
@@ -332,9 +353,8 @@ def cancel(connection: Connection, mailing_id: MailingId, *, actor: str, now: In
     connection.execute(
         update(mailing)
         .where(mailing.c.id == mailing_id)
-        .values(cancelled=mailing.c.cancelled + stopped, live_issue=None)
+        .values(cancelled=mailing.c.cancelled + stopped)
     )
-    set_state(connection, mailing_id, MailingState.CANCELLED, actor=actor, now=now)
     return stopped
 
 
