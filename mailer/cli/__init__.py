@@ -69,7 +69,6 @@ class LazyGroup(Noun):
 @click.option("-q", "--quiet", is_flag=True, help="Print only trouble.")
 @click.option("-v", "--verbose", count=True, help="Say more; -vv shows tracebacks.")
 @click.option("--no-input", is_flag=True, help="Never ask; a needed question exits 7.")
-@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto")
 @click.version_option(__version__, prog_name="mailer")
 @click.pass_context
 def cli(ctx: click.Context, /, **options: Any) -> None:  # noqa: ANN401  click's options, typed in App

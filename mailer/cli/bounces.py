@@ -37,7 +37,7 @@ def ingest(app: App, recipient: str) -> None:
 
     \b
     mailer bounces ingest "$RECIPIENT" < report.eml
-    |/usr/bin/mailer -C /srv/news bounces ingest ${recipient}      # Postfix, pipe(8)
+    mailer -C /srv/news bounces ingest ${original_recipient}   # argv= of a Postfix pipe
     """
     from sqlalchemy.exc import DatabaseError
 
@@ -69,9 +69,11 @@ def _take_in(app: App, recipient: str) -> list[tuple[Bounce, bool]]:
     from mailer.bounces.intake import read_report
     from mailer.compose.links import Keyring
     from mailer.config import require_secret
-    from mailer.ledger import returns
+    from mailer.ledger import open_ledger, returns
 
     keyring = Keyring(require_secret(app.config))
+    # A report is about a mailing: where there is no database, we look in the wrong place.
+    ledger = open_ledger(app.config.database_url, create=False)
     raw = read_report(sys.stdin.buffer)
     found = dsn.parse(raw, envelope_recipient=recipient, keyring=keyring)
     entries = [
@@ -79,7 +81,7 @@ def _take_in(app: App, recipient: str) -> list[tuple[Bounce, bool]]:
         for one in found or [returns.unrecognised(raw)]
     ]
     digest = hashlib.sha256(raw).hexdigest()
-    new = returns.record(app.ledger, entries, digest=digest, now=now())
+    new = returns.record(ledger, entries, digest=digest, now=now())
     return [(one, is_new) for (one, _), is_new in zip(entries, new, strict=True)]
 
 

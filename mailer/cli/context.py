@@ -31,7 +31,6 @@ class App:
     quiet: bool
     verbose: int
     no_input: bool
-    color: str
 
     @cached_property
     def config(self) -> Config:

@@ -59,7 +59,13 @@ def end_quietly() -> None:
 
 @click.command(cls=Verb)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+@click.option(
+    "--port",
+    default=8000,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="Which port; 0 takes a free one.",
+)
 @click.pass_obj
 def serve(app: App, host: str, port: int) -> None:
     """The public pages, behind a proxy that speaks TLS: unsubscribing.
@@ -84,8 +90,20 @@ def serve(app: App, host: str, port: int) -> None:
 
 
 @click.command(cls=Verb)
-@click.option("--port", default=1025, show_default=True, type=click.IntRange(0, 65535))
-@click.option("--web", default=1080, show_default=True, type=click.IntRange(0, 65535))
+@click.option(
+    "--port",
+    default=1025,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="Where SMTP listens; 0 takes a free port.",
+)
+@click.option(
+    "--web",
+    default=1080,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="Where the inbox is shown; 0 takes a free port.",
+)
 @click.option(
     "--dir", "folder", type=click.Path(path_type=Path), help="Where to keep mail.  [out/caught]"
 )

@@ -327,6 +327,18 @@ def test_a_report_is_handed_over_again_while_the_database_is_locked(
     assert 0 == ingest(sent, report(sent, "5.1.1")).code
 
 
+def test_a_report_is_not_stored_in_a_database_that_it_would_make(
+    sent: News, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there is none, the configuration looks in the wrong place: 75, nothing is made."""
+    elsewhere = sent.folder / "elsewhere"
+    monkeypatch.setenv("MAILER_DATABASE_URL", f"sqlite:{elsewhere / 'x.db'}")
+    done = ingest(sent, report(sent, "5.1.1"))
+    assert (75, "") == (done.code, done.out)
+    assert "E603 There is no database yet" in done.err
+    assert not elsewhere.exists()
+
+
 @pytest.mark.parametrize("breakage", ["mailer.toml", ".env", "database"])
 def test_a_report_is_handed_over_again_until_what_is_broken_is_mended(
     sent: News, breakage: str

@@ -175,7 +175,6 @@ def app(**changes: object) -> App:
         "quiet": False,
         "verbose": 0,
         "no_input": True,
-        "color": "auto",
     }
     return App(**(options | changes))  # type: ignore[arg-type]
 

@@ -86,7 +86,6 @@ def app(*, no_input: bool = True) -> App:
         quiet=False,
         verbose=0,
         no_input=no_input,
-        color="auto",
     )
 
 

@@ -70,7 +70,6 @@ def app(*, as_json: bool = False, quiet: bool = False) -> App:
         quiet=quiet,
         verbose=0,
         no_input=True,
-        color="auto",
     )
 
 

@@ -36,7 +36,6 @@ def app(news: News, *, verbose: int = 0, quiet: bool = False) -> App:
         quiet=quiet,
         verbose=verbose,
         no_input=True,
-        color="auto",
     )
 
 

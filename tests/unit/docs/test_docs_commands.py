@@ -79,7 +79,6 @@ APP = App(
     quiet=False,
     verbose=0,
     no_input=False,
-    color="auto",
 )
 EXAMPLES = [
     pytest.param(call, id=f"{page.name}: {call}")
