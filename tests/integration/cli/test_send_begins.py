@@ -245,6 +245,10 @@ def test_warnings_are_shown_and_asked_about(peopled: News, relay: FaultServer) -
     done = peopled.run("send", "winter", "--dry-run")
     assert "0 errors · 0 warnings" in done.out
     assert "(ignored: it is ours)" in done.out
+    peopled.issue(ISSUE.replace("date:", "draft: true\nstatus: ready\ndate:"))
+    done = peopled.run("send", "winter", "--dry-run")
+    assert (7, True) == (done.code, "▲ W108" in done.out)
+    assert "✖ E703 2026-11-20-winter is a draft" in done.out
     assert [] == relay.connections
 
 

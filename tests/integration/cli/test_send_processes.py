@@ -252,6 +252,21 @@ def test_run_and_due_together_mail_nothing_twice(crowd: News) -> None:
     assert 1 == len(crowd.mailings())
 
 
+def test_with_a_daemon_running_send_freezes_and_watches(crowd: News) -> None:
+    """Interface §2.2: the daemon delivers; the command returns when it is done."""
+    with FaultServer() as server:
+        crowd.relay(server.port)
+        daemon = crowd.start("run")
+        wait_for(lambda: holds_lock(crowd, daemon))
+        done = ended(send(crowd))
+        daemon.terminate()
+        assert 0 == ended(daemon).code
+    assert 0 == done.code, done
+    assert f"pid {daemon.pid} on {socket.gethostname()} is delivering; watching it." in done.err
+    assert f"m1 sent: {MANY} accepted" in done.out
+    assert MANY == len(server.messages)
+
+
 def test_the_daemon_sends_what_is_due_and_logs_one_event_per_decision(crowd: News) -> None:
     crowd.issue(ISSUE.replace("date:", "status: ready\nsend_at: 2020-01-01 09:00\ndate:"))
     crowd.issue("---\nsubject: [\n---\n", name="broken")
