@@ -13,7 +13,7 @@ import click
 
 from mailer import __version__
 from mailer.cli.context import App, Noun, report_error
-from mailer.errors import MailerError, UsageError
+from mailer.errors import LedgerError, MailerError, UsageError
 
 # verb -> (module, attribute, one line of help): help needs no import of the verb itself.
 VERBS: dict[str, tuple[str, str, str]] = {
@@ -110,13 +110,26 @@ def _failed(error: Exception, argv: list[str]) -> int:
     if _verbosity(argv) > 1:
         traceback.print_exception(error)
     if not isinstance(error, MailerError):
-        error = MailerError(
+        error = _ledger_trouble(error) or MailerError(
             "E000",
             f"Something unexpected happened: {type(error).__name__}",
             detail=str(error),
             next_step="mailer -vv … shows where",
         )
     return report_error(error, as_json="--json" in argv)
+
+
+def _ledger_trouble(error: Exception) -> MailerError | None:
+    """What the database said, such as that it is locked or that the disk is full."""
+    said = getattr(error, "orig", None)  # of SQLAlchemy's errors, whose import would cost 100 ms
+    if said is None:
+        return None
+    return LedgerError(
+        "E612",
+        "The database cannot be used at the moment; nothing was changed",
+        detail=str(said),
+        next_step="the same command again; mailer db check says whether it is damaged",
+    )
 
 
 def _usage(error: click.ClickException) -> UsageError:

@@ -490,3 +490,20 @@ def test_a_backup_that_cannot_be_written_leaves_nothing_behind(sent: News) -> No
     done = sent.run("db", "backup", str(sent.folder / "nowhere" / "copy.db"))
     assert (1, True) == (done.code, "✖ E611 The backup could not be written" in done.err), done
     assert not (sent.folder / "nowhere").exists()
+
+
+@pytest.mark.parametrize("verb", ["pause", "cancel", "retry"])
+def test_a_database_that_is_locked_is_a_clear_error(
+    scheduled: News, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    """Case 44: what a person is told whose command could not be written."""
+    monkeypatch.setattr("mailer.ledger.database.BUSY_SECONDS", 0.1)
+    path = scheduled.folder / "subscribers" / "mailer.db"
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        done = scheduled.run(verb, "m1", *(("--failed",) if verb == "retry" else ()))
+        other.rollback()
+    assert (1, True) == (done.code, done.err.startswith("✖ E612 The database cannot be used"))
+    assert "\n  database is locked\n" in done.err
+    assert "SQL" not in done.err
+    assert "scheduled" == state(scheduled)
