@@ -22,12 +22,14 @@ from mailer.when import describe, now
 
 if TYPE_CHECKING:
     from mailer.cli.context import App
+    from mailer.config import ListConfig
     from mailer.ledger import Ledger
     from mailer.ledger.overview import Overview
     from mailer.model import Issue, MailingId
     from mailer.prepare import Prepared
     from mailer.when import When
 
+NOBODY = "E704"
 TWIN = "E710"
 
 
@@ -45,22 +47,27 @@ def mail(
         issue = prepare.pick_issue(app.config, ledger, name, now=now())
         chosen = choose_list(issue, app.config.lists, list_name)
         when = read_when(app, at, chosen)
-        before = None
-        if ledger is not None:
-            with ledger.read() as connection:
-                before = overview.of_issue(connection, issue_slug=issue.id, list_slug=chosen.slug)
+        before = None if ledger is None else _mailing_of(ledger, issue, chosen)
     if before is not None:
         return _go_on(app, before, when)
     prepared = _prepare(app, issue, list_name, when)
     try:
         mailing_id = _begin(app, prepared, yes=yes, expect=expect)
     except SafetyError as error:
-        if error.code != TWIN:
+        if error.code not in (TWIN, NOBODY) or not exists(app.config.database_url):
             raise
-        # Somebody froze the same issue since we looked: theirs is the mailing.
-        return mail(app, issue.file, list_name, at=at, yes=yes, expect=expect)
+        # Somebody may have frozen the same issue since we looked: then theirs is the mailing.
+        theirs = _mailing_of(app.ledger, issue, chosen)
+        if theirs is None:
+            raise
+        return _go_on(app, theirs, when)
     one = _look(app, mailing_id)
     return _say_scheduled(app, one) if when is not None else _deliver(app, one)
+
+
+def _mailing_of(ledger: Ledger, issue: Issue, chosen: ListConfig) -> Overview | None:
+    with ledger.read() as connection:
+        return overview.of_issue(connection, issue_slug=issue.id, list_slug=chosen.slug)
 
 
 def _ledger(app: App) -> Ledger | None:
