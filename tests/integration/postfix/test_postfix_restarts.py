@@ -24,15 +24,18 @@ def test_a_restart_of_the_relay_loses_nobody(postfix: Postfix, news: News) -> No
     people = [f"person{number}@d{number % 5}.test" for number in range(RECIPIENTS)]
     news.people(*people)
     news.relay(postfix.port, connections=str(CONNECTIONS), relay_rate="100/s")
-    sending = news.start("send", "winter", "--yes")
-    until(lambda: len(postfix.arrived()) > RECIPIENTS // 4, "a quarter of the mailing")
-    postfix.stop()
-    before = len(postfix.arrived())
-    time.sleep(1)
-    postfix.start()
-    done = ended(sending, timeout=90)
+    with news.start("send", "winter", "--yes") as sending:
+        until(
+            lambda: len(postfix.arrived()) > RECIPIENTS // 4 or sending.poll() is not None,
+            "a quarter of the mailing",
+        )
+        postfix.stop()
+        before = len(postfix.arrived())
+        time.sleep(1)
+        postfix.start()
+        done = ended(sending, timeout=90)
     assert 0 == done.code, done
-    assert before < RECIPIENTS
+    assert RECIPIENTS // 4 < before < RECIPIENTS
     (sent,) = news.mailings()
     assert MailingState.SENT is sent.state
     assert RECIPIENTS == sent.counts["accepted"] + sent.counts["in_doubt"]
