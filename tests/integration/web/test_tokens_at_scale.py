@@ -42,7 +42,7 @@ def mutations(token: str) -> Iterator[str]:
     for place, character in enumerate(token):
         for bit in range(7):
             yield token[:place] + chr(ord(character) ^ 1 << bit) + token[place + 1 :]
-    chance = random.Random(50)  # noqa: S311  reproducible, no secret
+    chance = random.Random(50)
     while True:
         edited = _edited(token, chance)
         yield edited
