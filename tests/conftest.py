@@ -12,7 +12,7 @@ from tests.samples.newsletter import News
 from tests.wire.programs import refuse_to_skip
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
 
@@ -42,7 +42,7 @@ def fresh_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def news(fresh_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> News:
+def news(fresh_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[News]:
     """A newsletter without a database, with the issue "winter"."""
     for name in os.environ:
         if name.startswith("MAILER_"):
@@ -50,7 +50,8 @@ def news(fresh_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     made = News(tmp_path / "news")
     shutil.copytree(fresh_folder, made.folder)
     made.issue()
-    return made
+    yield made
+    made.stop()
 
 
 @pytest.fixture(scope="session")

@@ -75,6 +75,7 @@ class News:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.environ: dict[str, str] = {}
+        self._started: list[subprocess.Popen[str]] = []
 
     # --- what is in it ---
 
@@ -157,7 +158,7 @@ class News:
 
     def start(self, *arguments: str, **environ: str) -> subprocess.Popen[str]:
         """Start a command line as a process of its own."""
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [*MAILER, "-C", str(self.folder), *arguments],
             env={**os.environ, **self.environ, **environ},
             stdin=subprocess.DEVNULL,
@@ -165,9 +166,18 @@ class News:
             stderr=subprocess.PIPE,
             text=True,
         )
+        self._started.append(process)
+        return process
+
+    def stop(self) -> None:
+        """End what a test that failed has left running."""
+        for process in self._started:
+            if process.returncode is None:
+                process.kill()
+                process.communicate()
 
 
-def ended(process: subprocess.Popen[str], *, timeout: float = 30) -> Done:
+def ended(process: subprocess.Popen[str], *, timeout: float = 120) -> Done:
     """How a process ended; it is killed if it does not end by itself."""
     try:
         out, err = process.communicate(timeout=timeout)

@@ -63,7 +63,7 @@ class Terminal:
         os.close(inside)
         self.seen = ""
 
-    def see(self, text: str, *, seconds: float = 20) -> None:
+    def see(self, text: str, *, seconds: float = 90) -> None:
         """Wait until this stands there."""
         end = time.monotonic() + seconds
         while text not in self.seen:
@@ -76,10 +76,10 @@ class Terminal:
 
     def end(self) -> int:
         """Everything up to the end, and the exit code."""
-        while self._read(20):
+        while self._read(90):
             pass
         os.close(self._screen)
-        return self.process.wait(20)
+        return self.process.wait(90)
 
     def _read(self, seconds: float) -> bool:
         if not select.select([self._screen], [], [], seconds)[0]:

@@ -38,7 +38,7 @@ def quick(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> 
     caplog.set_level(logging.INFO, logger="mailer")
 
 
-def run_until(news: News, done: Callable[[], bool], *, seconds: float = 15) -> int | None:
+def run_until(news: News, done: Callable[[], bool], *, seconds: float = 90) -> int | None:
     """Run a daemon until something has come about, then send it SIGTERM."""
 
     async def watch(it: Daemon) -> int | None:
@@ -123,7 +123,7 @@ def test_a_relay_that_comes_back_is_used_again(peopled: News) -> None:
     with FaultServer({"banner": itertools.repeat(say(b"421 4.3.2 not now"), 1)}) as server:
         peopled.relay(server.port)
         peopled.issue(READY)
-        run_until(peopled, is_in(peopled, MailingState.SENT), seconds=40)
+        run_until(peopled, is_in(peopled, MailingState.SENT), seconds=90)
     assert EIGHT == len(server.messages)
 
 
