@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mailer.delivery.feed import leaving
-from mailer.ledger import audience, claims, mailings, recovery, settling
+from mailer.ledger import audience, claims, mailings, recovery, settling, starting
+from mailer.model import DeliveryState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from mailer.delivery.verdicts import Stop
     from mailer.ledger.claims import Claimed
     from mailer.ledger.settling import Outcome
+    from mailer.ledger.starting import Started
     from mailer.model import Instant, MailingId, OnDoubt
 
 RENEW = 60 * 1_000_000
@@ -31,7 +33,7 @@ class Pending:
 
     outcomes: list[Outcome] = field(default_factory=list)
     settled: list[Claimed] = field(default_factory=list)  # leave their batch by these outcomes
-    suppress: list[tuple[Outcome, str]] = field(default_factory=list)  # with the address
+    suppress: list[Outcome] = field(default_factory=list)
     stops: list[Stop] = field(default_factory=list)
 
     def __bool__(self) -> bool:
@@ -80,6 +82,7 @@ class Commits:
         self._renewed_at = clock()
         self.pending = Pending()
         self.exhausted = False  # the last claim found nothing
+        self.finished: list[MailingId] = []  # mailings that were declared sent
 
     def settle(self, parcel: Parcel, outcome: Outcome) -> None:
         """Write an outcome with the next commit."""
@@ -105,11 +108,12 @@ class Commits:
         with self._database.begin():
             changes = claims.changes(self._database)
             gone, released = self._look_again(changes, lanes, now)
+            outcomes = self._still_ours(changes)
             unfit = {claimed.key for claimed in gone}
             begun = [lane for lane in wanted if not pending.stops and lane.offer_key not in unfit]
             settling.record(
                 self._database,
-                pending.outcomes,
+                outcomes,
                 [lane.intent() for lane in begun],
                 on_doubt=self._on_doubt,
                 now=now,
@@ -120,9 +124,14 @@ class Commits:
             self._write_suppressions(now)
             self._write_states(now, relay_is_back=relay_is_back)
             fresh = None
+            finished: list[MailingId] = []
             if hungry:
                 fresh = claims.claim(self._database, holder=self._holder, now=now)
-                self.exhausted = fresh is None
+                if fresh is None:
+                    finished = recovery.finish(self._database, on_doubt=self._on_doubt, now=now)
+        if hungry:
+            self.exhausted = fresh is None
+        self.finished += finished
         self._changes = changes
         self._feed.leave(left, over=(*closed, *released))
         self._feed.drop(unfit)
@@ -131,11 +140,18 @@ class Commits:
         self.pending = Pending()
         return Committed(begun=begun, unfit=unfit, stops=pending.stops)
 
-    def close(self) -> list[MailingId]:
-        """Give back the leases and declare what is sent; returns those mailings."""
+    def start_due(self) -> list[Started]:
+        """Start scheduled mailings whose time has come while others are being sent."""
+        with self._database.begin():
+            return starting.start_due(self._database, now=self._clock(), actor="mailer")
+
+    def close(self) -> None:
+        """Give back the leases and declare what is sent."""
         with self._database.begin():
             claims.release(self._database, self._holder)
-            return recovery.finish(self._database, on_doubt=self._on_doubt, now=self._clock())
+            self.finished += recovery.finish(
+                self._database, on_doubt=self._on_doubt, now=self._clock()
+            )
 
     def _look_again(
         self, changes: str, lanes: Iterable[Lane], now: Instant
@@ -149,6 +165,15 @@ class Commits:
         gone = [claimed for claimed in held if not standing.allows(claimed)]
         return gone, {one.batch for one in gone if one.recipient.mailing in standing.stopped}
 
+    def _still_ours(self, changes: str) -> list[Outcome]:
+        """The outcomes, without refusals of deliveries that somebody cancelled meanwhile."""
+        outcomes = self.pending.outcomes
+        if changes == self._changes:
+            return outcomes
+        early = {(one.mailing, one.seq) for one in outcomes if one.was is DeliveryState.QUEUED}
+        lost = early - claims.still_queued(self._database, early)
+        return [one for one in outcomes if (one.mailing, one.seq) not in lost]
+
     def _end_leases(self, closed: Iterable[int], released: Iterable[int], now: Instant) -> None:
         for number in closed:
             claims.close_batch(self._database, number)
@@ -159,13 +184,15 @@ class Commits:
             claims.renew(self._database, self._holder, now=now)
 
     def _write_suppressions(self, now: Instant) -> None:
-        for outcome, address in self.pending.suppress:
+        for outcome in self.pending.suppress:
+            address = claims.address_of(self._database, outcome.mailing, outcome.seq)
             audience.suppress(
                 self._database,
                 address_key=outcome.address_key,
                 address=address,
                 bounce_class=str(outcome.bounce_class),
-                evidence=outcome.reply,
+                # Who was forgotten meanwhile is not named again by a reply.
+                evidence=outcome.reply if address else outcome.reply[:3],
                 source=f"m{outcome.mailing}",
                 now=now,
             )

@@ -18,7 +18,7 @@ from mailer.delivery import verdicts
 from mailer.delivery.commits import Commits
 from mailer.delivery.feed import Feed
 from mailer.delivery.lanes import Lane
-from mailer.delivery.pace import Bucket, CircuitBreaker
+from mailer.delivery.pace import Bucket, Health
 from mailer.delivery.parcels import Packer
 from mailer.delivery.verdicts import Judge, Stop, settled, untouched
 from mailer.errors import LedgerError, MailerError
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from mailer.delivery.commits import Committed
     from mailer.delivery.parcels import Parcel
     from mailer.ledger import Ledger
+    from mailer.ledger.starting import Started
     from mailer.model import MailingId
     from mailer.smtp.connection import Connection
 
@@ -52,6 +53,7 @@ log = logging.getLogger("mailer")
 LOOK = 0.25  # seconds between two looks at what no event announces
 GATHER = 0.001  # seconds that a tick waits for more lanes while fewer than half of them are ready
 RETRY_WRITE = 0.5  # seconds until a commit that failed is tried again (S-46)
+START = 5.0  # seconds between two looks for scheduled mailings that are due
 
 
 class Dispatcher:
@@ -88,26 +90,20 @@ class Dispatcher:
         self._patience = patience
         self._judge = Judge(max_age=delivery.max_age)
         self._bucket = Bucket(relay.rate)
-        self._breaker = CircuitBreaker()
         self._packer = Packer(ledger, keyring)
-        self._relay = Relay(
-            relay,
-            helo=helo,
-            health=self._breaker,
-            on_event=self._on_event,
-            on_opened=self._on_opened,
-            on_failed=self._on_failed,
-        )
+        self._helo = helo
         self._lanes: dict[Connection, Lane] = {}
         self._feed = Feed()
         self._draining = False
-        self._was_down = True  # mailings may stand in `waiting` until a connection opens
+        self._was_down = True  # mailings may stand in `waiting` until the relay answers
+        self._is_back = False  # it has answered: write that down
+        self._broken = False  # the ledger is of no more use: nothing can be settled
         self._timer: asyncio.Handle | None = None
         self._pace: asyncio.TimerHandle | None = None
-        self._trouble = ""
         self._error: BaseException | None = None
         self._wake = asyncio.Event()
         self.finished: list[MailingId] = []
+        self.started: list[Started] = []
 
     # --- the run ---------------------------------------------------------------------------------
 
@@ -120,7 +116,16 @@ class Dispatcher:
             LedgerError: the ledger cannot be written, or another process took our rows.
         """
         self._loop = asyncio.get_running_loop()
-        self._well_at = self._written_at = self._loop.time()
+        self._written_at = self._started_at = self._loop.time()
+        self._health = Health(self._loop.time())
+        self._relay = Relay(
+            self._config,
+            helo=self._helo,
+            health=self._health,
+            on_event=self._on_event,
+            on_opened=self._on_opened,
+            on_failed=self._on_failed,
+        )
         with self._ledger.engine.connect().execution_options(writes=True) as database:
             self._commits = Commits(
                 database,
@@ -131,8 +136,10 @@ class Dispatcher:
             )
             try:
                 while not self._done():
-                    self._tick()
+                    if self._timer is None:
+                        self._tick()
                     self._lose_patience()
+                    self._start_due()
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(self._wake.wait(), LOOK)
                     self._wake.clear()
@@ -158,20 +165,33 @@ class Dispatcher:
         return self._draining or self._error is not None
 
     def _done(self) -> bool:
+        if self._broken:
+            return True
         if self._commits.pending or any(not lane.idle for lane in self._lanes.values()):
             return False
         return self._stopping or (self._commits.exhausted and not self._feed)
 
     def _lose_patience(self) -> None:
         now = self._loop.time()
-        if self._lanes:
-            self._well_at = now
-        elif self._feed and now - self._well_at > self._patience:
-            self._fail(verdicts.relay_down(self._config.name, self._trouble))
+        at_work = any(lane.served or lane.current for lane in self._lanes.values())
+        if self._feed and not at_work and now - self._health.well_at > self._patience:
+            self._fail(verdicts.relay_down(self._config.name, self._health.trouble))
+
+    def _start_due(self) -> None:
+        now = self._loop.time()
+        if now - self._started_at > START and not self._stopping:
+            self._started_at = now
+            with contextlib.suppress(OperationalError):  # the next tick meets it, too
+                self.started += self._commits.start_due()
 
     def _fail(self, error: BaseException) -> None:
         self._error = self._error or error
         self._give_back()
+
+    def _break(self, error: BaseException) -> None:
+        """Nothing more can be written: what is out stays as the ledger has it, in doubt."""
+        self._broken = True
+        self._fail(error)
 
     def _give_back(self) -> None:
         """Hold nothing that did not begin; its lease is released at the end."""
@@ -190,11 +210,16 @@ class Dispatcher:
         quitting = [connection.quit() for connection in list(self._lanes)]
         await asyncio.gather(*quitting, return_exceptions=True)
         self._cancel_tick()
+        if self._pace is not None:
+            self._pace.cancel()
         try:
-            self._commits.commit((), [], hungry=False, relay_is_back=False)
-            self.finished += self._commits.close()
-        except OperationalError as error:
-            self._error = self._error or self._cannot_write(error)
+            if not self._broken:
+                self._commits.commit((), [], hungry=False, relay_is_back=False)
+            self._commits.close()
+        except (OperationalError, LedgerError) as error:
+            # The next turn recovers what this one could not write.
+            self._error = self._error or error
+        self.finished = self._commits.finished
 
     # --- what the relay says ---------------------------------------------------------------------
 
@@ -209,26 +234,41 @@ class Dispatcher:
             refusal = verdicts.relay_refused(self._config.name, error.phase, error.reply)
             self._stop(None, MailingState.PAUSED, refusal)
         else:
-            self._back_off(f"{error.phase}: {verdicts.words(error.reply)}")
+            self._relay_failed(f"{error.phase}: {verdicts.words(error.reply)}")
         self._schedule()
 
     def _stop(self, mailing: MailingId | None, state: MailingState, error: MailerError) -> None:
         self._commits.pending.stops.append(Stop(mailing=mailing, state=state, error=error))
 
-    def _back_off(self, trouble: str) -> None:
-        self._trouble = trouble
-        was_open = self._breaker.is_open
-        self._breaker.failed(self._loop.time(), jitter=self._jitter())
-        if self._breaker.is_open and not was_open:
+    def _relay_failed(self, trouble: str) -> None:
+        working = sum(lane.served for lane in self._lanes.values())
+        newly_down = self._health.failed(
+            trouble, now=self._loop.time(), jitter=self._jitter(), working=working
+        )
+        if newly_down:
             log.warning("relay %s is left alone for now: %s", self._config.name, trouble)
             self._was_down = True
             down = verdicts.relay_down(self._config.name, trouble)
             self._stop(None, MailingState.WAITING, down)
 
+    def _relay_serves(self, lane: Lane) -> None:
+        lane.served = True
+        self._health.served(self._loop.time())
+        if self._was_down:
+            self._was_down, self._is_back = False, True
+
     def _on_event(self, connection: Connection, event: Event) -> None:
         lane = self._lanes.get(connection)
         if lane is None:
             return
+        try:
+            self._handle(lane, event)
+        except Exception as error:  # noqa: BLE001  asyncio would log it and go on
+            self._break(error)
+        else:
+            self._schedule()
+
+    def _handle(self, lane: Lane, event: Event) -> None:
         match event:
             case ContentWanted():
                 self._content_wanted(lane)
@@ -237,33 +277,35 @@ class Dispatcher:
                 if parcel is not None:
                     self._on_verdict(lane, parcel, event)
             case Closing(reply=reply):
-                del self._lanes[connection]
-                if not (lane.served or lane.retiring or self._stopping):
-                    self._back_off(verdicts.words(reply))
+                del self._lanes[lane.connection]
+                self._lane_ended(lane, verdicts.words(reply))
             case _:
                 pass
-        self._schedule()
+
+    def _lane_ended(self, lane: Lane, why: str) -> None:
+        if lane.tried and not (lane.served or lane.retiring or self._stopping):
+            self._relay_failed(why)
+        else:
+            self._health.ended()
 
     def _content_wanted(self, lane: Lane) -> None:
         if lane.offered is None:
             lane.connection.abort()
             return
-        lane.wanted = lane.served = True
+        lane.wanted = True
         self._judge.envelope_taken()
-        self._breaker.succeeded()
 
     def _on_verdict(self, lane: Lane, parcel: Parcel, verdict: Verdict) -> None:
         match verdict:
             case Accepted(reply=reply):
+                self._relay_serves(lane)
                 self._commits.settle(parcel, settled(parcel, DeliveryState.ACCEPTED, str(reply)))
-            case Refused(phase=phase, reply=reply):
+            case Refused(phase=phase, reply=reply) | NotSent(phase=phase, lost=Reply() as reply):
+                if phase is not Phase.MAIL:  # it is about the recipient: the relay itself works
+                    self._relay_serves(lane)
                 self._refused(lane, parcel, phase, reply)
-            case NotSent(phase=phase, lost=Reply() as reply):
-                # A 421 to a recipient may be about that recipient: the relay itself works.
-                lane.served = lane.served or phase in (Phase.RCPT, Phase.DATA)
-                self._refused(lane, parcel, phase, reply)
-            case NotSent(lost=lost):
-                self._put_back(parcel, verdicts.words(lost))
+            case NotSent(phase=phase, lost=lost):
+                self._put_back(parcel, verdicts.words(lost), last=phase is not Phase.MAIL)
             case InDoubt(lost=lost):
                 outcome = settled(parcel, DeliveryState.IN_DOUBT, verdicts.words(lost))
                 self._commits.settle(parcel, outcome)
@@ -277,18 +319,20 @@ class Dispatcher:
         else:
             self._commits.settle(parcel, ruling.outcome)
             if ruling.suppress:
-                address = parcel.claimed.recipient.email
-                self._commits.pending.suppress.append((ruling.outcome, address))
+                self._commits.pending.suppress.append(ruling.outcome)
         if ruling.stop is not None:
             self._commits.pending.stops.append(ruling.stop)
         lane.retiring = lane.retiring or ruling.reconnect or ruling.back_off
         if ruling.back_off:
-            self._back_off(f"{phase}: {reply}")
+            self._relay_failed(f"{phase}: {reply}")
 
-    def _put_back(self, parcel: Parcel, why: str) -> None:
+    def _put_back(self, parcel: Parcel, why: str, *, last: bool = False) -> None:
+        """It was not sent for certain; `last` if that may be because of whom it is for."""
         outcome = untouched(parcel, why, now=self._clock())
         if outcome is not None:
             self._commits.settle(parcel, outcome)
+        elif not self._stopping and last:
+            self._feed.put_last(parcel.claimed)
         elif not self._stopping:
             self._feed.put_back(parcel.claimed)
 
@@ -318,16 +362,17 @@ class Dispatcher:
     def _tick(self) -> None:
         """One group commit, then the contents that it allows."""
         self._cancel_tick()
-        if self._stopping:
-            self._abort_offers()
         try:
-            committed = self._commit()
+            self._turn()
         except OperationalError as error:
             self._hold_everything(error)
-            return
-        except LedgerError as error:
-            self._fail(error)
-            return
+        except Exception as error:  # noqa: BLE001  asyncio would log it and go on
+            self._break(error)
+
+    def _turn(self) -> None:
+        if self._stopping:
+            self._abort_offers()
+        committed = self._commit()
         self._written_at = self._loop.time()
         self._obey(committed)
         for lane in committed.begun:
@@ -343,14 +388,13 @@ class Dispatcher:
     def _commit(self) -> Committed:
         lanes = self._lanes.values()
         wanted = [lane for lane in lanes if lane.wanted and lane.current is None]
-        back = bool(lanes) and self._was_down
         committed = self._commits.commit(
             lanes,
             [] if self._stopping else wanted,
             hungry=not self._stopping and len(self._feed) < 2 * self._config.connections,
-            relay_is_back=back,
+            relay_is_back=self._is_back,
         )
-        self._was_down = self._was_down and not back
+        self._is_back = False
         return committed
 
     def _obey(self, committed: Committed) -> None:
@@ -365,9 +409,12 @@ class Dispatcher:
 
     def _hold_everything(self, error: OperationalError) -> None:
         """Nothing leaves unrecorded: hold everything and try to write again (S-46)."""
-        log.warning("the ledger cannot be written: %s", error.orig)
-        if self._loop.time() - self._written_at > self._patience:
-            self._fail(self._cannot_write(error))
+        waited = self._loop.time() - self._written_at
+        if waited > self._patience:
+            self._break(self._cannot_write(error))
+            return
+        if waited < RETRY_WRITE:
+            log.warning("the ledger cannot be written: %s", error.orig)
         self._timer = self._loop.call_later(RETRY_WRITE, self._tick)
 
     def _cannot_write(self, error: OperationalError) -> LedgerError:
@@ -382,10 +429,11 @@ class Dispatcher:
     # --- the next envelope -----------------------------------------------------------------------
 
     def _open_lanes(self) -> None:
-        if not self._stopping:
-            wanted = min(self._config.connections, len(self._feed))
-            missing = wanted - len(self._lanes) - self._relay.opening
-            self._relay.open(missing, self._loop.time())
+        if self._stopping or any(lane.idle for lane in self._lanes.values()):
+            return
+        now = self._loop.time()
+        wanted = min(self._health.most(self._config.connections, now), len(self._feed))
+        self._relay.open(wanted - len(self._lanes) - self._relay.opening, now)
 
     def _offer(self, lane: Lane) -> None:
         """Offer the next envelope, behind the content if that was just released (S-20)."""
@@ -397,6 +445,7 @@ class Dispatcher:
                 # A farewell brings no further event.
                 del self._lanes[lane.connection]
                 self._relay.retire(lane.connection)
+                self._health.ended()
             return
         if self._stopping or not self._feed:
             return
@@ -407,7 +456,7 @@ class Dispatcher:
         parcel = self._next_parcel(lane)
         if parcel is not None:
             self._bucket.take(now)
-            lane.offered = parcel
+            lane.offered, lane.tried = parcel, True
             lane.connection.offer(parcel.message)
 
     def _wait_for_pace(self, delay: float) -> None:
@@ -434,8 +483,8 @@ class Dispatcher:
             if parcel.message.rcpt_to.isascii():
                 return parcel
             # M-13: never down-converted; the domain is an A-label already.
-            reply = "553 5.6.7 the address needs SMTPUTF8"
-            self._commits.settle(parcel, settled(parcel, DeliveryState.REJECTED, reply))
+            outcome = settled(parcel, DeliveryState.REJECTED, verdicts.NEEDS_SMTPUTF8)
+            self._commits.settle(parcel, outcome)
             self._schedule()
         return None
 

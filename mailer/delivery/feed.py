@@ -57,6 +57,10 @@ class Feed:
         """It was not sent for certain: first in line again."""
         self._waiting.appendleft(claimed)
 
+    def put_last(self, claimed: Claimed) -> None:
+        """It was not sent, and perhaps because of whom it is for: after all others."""
+        self._waiting.append(claimed)
+
     def clear(self) -> None:
         """Offer nothing more; the leases stand until they are released."""
         self._waiting.clear()

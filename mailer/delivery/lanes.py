@@ -26,7 +26,9 @@ class Lane:
         wanted: the relay waits for the content of `offered`.
         current: its content is out; its row is in `sending`.
         retiring: nothing more is offered.
-        served: the relay took an envelope on it: a connection that ends before is a failed one.
+        tried: something was offered on it.
+        served: the relay answered to a message on it; one that was tried and ends before is a
+            failed one.
     """
 
     connection: Connection
@@ -34,6 +36,7 @@ class Lane:
     wanted: bool = False
     current: Parcel | None = None
     retiring: bool = False
+    tried: bool = False
     served: bool = False
 
     def take(self, message: Message) -> Parcel | None:

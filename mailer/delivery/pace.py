@@ -1,4 +1,4 @@
-"""How fast, and when to try again: pure, the clock and the chance come in.
+"""How fast, when to try again, and whether the relay is well: pure, clock and chance come in.
 
 `now` is in seconds of any clock that only goes forward; `jitter` is a number in [-1, 1].
 """
@@ -102,3 +102,59 @@ class CircuitBreaker:
     def given_up(self) -> None:
         """A connection attempt was ended by us: it says nothing about the relay."""
         self._probing = False
+
+
+LIMIT_SECONDS: Final = 30.0  # how long a number of connections that the relay refused is respected
+
+
+class Health:
+    """The one account of whether the relay is well, fed by what connections meet.
+
+    ::
+
+        opened, ended unused        says nothing; a probe of the breaker is over
+        an answer to a message      well: the breaker closes, patience begins anew
+        refused, others at work     it takes no more connections than it has: a limit, for a while
+        refused, nobody at work     a failure: five in a row and the relay is left alone
+    """
+
+    def __init__(self, now: float) -> None:
+        self._breaker = CircuitBreaker()
+        self._limit: int | None = None
+        self._limit_until = 0.0
+        self.well_at = now
+        self.trouble = ""
+
+    def allows(self, now: float) -> bool:
+        """Whether a connection may be opened now."""
+        return self._breaker.allows(now)
+
+    def most(self, connections: int, now: float) -> int:
+        """How many connections may be open, of those that are configured."""
+        if self._limit is not None and now < self._limit_until:
+            return min(connections, self._limit)
+        return connections
+
+    def served(self, now: float) -> None:
+        """The relay answered to a message: accepted or refused, it works."""
+        self._breaker.succeeded()
+        self.well_at = now
+
+    def ended(self) -> None:
+        """A connection ended that was not needed, or after it had served."""
+        self._breaker.given_up()
+
+    def failed(self, trouble: str, *, now: float, jitter: float, working: int) -> bool:
+        """A connection was refused, or ended before it served; `working` others have served.
+
+        Returns:
+            Whether the relay counts as down from now on.
+        """
+        self.trouble = trouble
+        if working:
+            self._limit, self._limit_until = working, now + LIMIT_SECONDS
+            self._breaker.given_up()
+            return False
+        was_open = self._breaker.is_open
+        self._breaker.failed(now, jitter=jitter)
+        return self._breaker.is_open and not was_open

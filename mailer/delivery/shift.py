@@ -63,7 +63,6 @@ class Shift:
         patience: float = FOREGROUND_PATIENCE,
     ) -> None:
         self._ledger = ledger
-        self._holder = holder
         self._on_doubt = config.delivery.on_doubt
         self._signals: list[int] = []
         self._dispatcher = Dispatcher(
@@ -84,9 +83,7 @@ class Shift:
         Raises:
             MailerError: what stopped the run; see `Dispatcher.run`.
         """
-        recovered = recovery.recover(
-            self._ledger, holder=self._holder, on_doubt=self._on_doubt, now=now()
-        )
+        recovered = recovery.recover(self._ledger, on_doubt=self._on_doubt, now=now())
         with self._ledger.write() as connection:
             mailings.cancel_late(connection, now=now())
             started = starting.start_due(connection, now=now(), actor="mailer")
@@ -96,7 +93,7 @@ class Shift:
         stopped_by = self._signals[1] if len(self._signals) > 1 else None
         return Report(
             recovered=tuple(recovered),
-            started=tuple(started),
+            started=(*started, *self._dispatcher.started),
             finished=tuple(self._dispatcher.finished),
             drained=drained,
             signal=stopped_by,

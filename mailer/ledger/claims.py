@@ -107,10 +107,9 @@ def claim(connection: Connection, *, holder: str, now: Instant) -> Batch | None:
 
 
 def _next_open(connection: Connection, now: Instant) -> Row[Any] | None:
-    lease = connection.execute(_open_batches(now).limit(1)).one_or_none()
-    if lease is None and _cut_due(connection, now):
-        lease = connection.execute(_open_batches(now).limit(1)).one()
-    return lease
+    # What is due again goes first: behind a long mailing it would wait until it expires.
+    _cut_due(connection, now)
+    return connection.execute(_open_batches(now).limit(1)).one_or_none()
 
 
 def _open_batches(now: int) -> Select[Any]:
@@ -121,24 +120,25 @@ def _open_batches(now: int) -> Select[Any]:
             batch.c.done == 0,
             batch.c.due_at <= now,
             or_(batch.c.holder.is_(None), batch.c.lease_until < now),
-            mailing.c.state.in_(LIVE),
+            batch.c.mailing.in_(select(mailing.c.id).where(mailing.c.state.in_(LIVE))),
         )
-        .order_by(batch.c.due_at, batch.c.id)
+        .order_by(batch.c.first.is_not(None), batch.c.due_at, batch.c.id)
     )
 
 
-def _cut_due(connection: Connection, now: Instant) -> bool:
+def _cut_due(connection: Connection, now: Instant) -> None:
     """Gather deferred rows that have come due into a batch of their own (decisions 5)."""
     due = (
         select(delivery.c.mailing)
-        .join(mailing, mailing.c.id == delivery.c.mailing)
-        .where(delivery.c.due_at <= now, mailing.c.state.in_(LIVE))
-        .order_by(delivery.c.due_at)
+        .where(
+            delivery.c.mailing.in_(select(mailing.c.id).where(mailing.c.state.in_(LIVE))),
+            delivery.c.due_at <= now,
+        )
         .limit(1)
     )
     mailing_id = connection.scalar(due)
     if mailing_id is None:
-        return False
+        return
     number = connection.scalars(
         insert(batch).values(mailing=mailing_id, due_at=now).returning(batch.c.id)
     ).one()
@@ -153,7 +153,6 @@ def _cut_due(connection: Connection, now: Instant) -> bool:
         .where(delivery.c.mailing == mailing_id, delivery.c.seq.in_(first_due))
         .values(batch=number, due_at=None)
     )
-    return True
 
 
 def _rows_of(lease: Row[Any], now: int) -> Select[Any]:
@@ -340,10 +339,36 @@ def renew(connection: Connection, holder: str, *, now: Instant) -> None:
 
 
 def claimable(connection: Connection, *, now: Instant) -> set[MailingId]:
-    """The mailings of which a claim would find something, or which a dead holder left behind."""
+    """The mailings that a turn would move: something is due, or somebody died while sending.
+
+    To be asked by the holder of the lock while it sends nothing.
+    """
     open_batch = exists().where(
         batch.c.done == 0, batch.c.due_at <= now, batch.c.mailing == mailing.c.id
     )
     deferred = exists().where(delivery.c.mailing == mailing.c.id, delivery.c.due_at <= now)
-    query = select(mailing.c.id).where(mailing.c.state.in_(LIVE), or_(open_batch, deferred))
+    due = mailing.c.state.in_(LIVE) & or_(open_batch, deferred)
+    query = select(mailing.c.id).where(or_(due, mailing.c.sending > 0))
     return {MailingId(number) for number in connection.scalars(query)}
+
+
+def still_queued(
+    connection: Connection, keys: Iterable[tuple[MailingId, int]]
+) -> set[tuple[MailingId, int]]:
+    """Of some deliveries those that nobody has moved out of the queue."""
+    found: set[tuple[MailingId, int]] = set()
+    for mailing_id, seq in keys:
+        state = connection.scalar(
+            select(delivery.c.state).where(delivery.c.mailing == mailing_id, delivery.c.seq == seq)
+        )
+        if state == DeliveryState.QUEUED:
+            found.add((mailing_id, seq))
+    return found
+
+
+def address_of(connection: Connection, mailing_id: MailingId, seq: int) -> str | None:
+    """The address of a delivery; None once its person is forgotten."""
+    email: str | None = connection.scalar(
+        select(delivery.c.email).where(delivery.c.mailing == mailing_id, delivery.c.seq == seq)
+    )
+    return email

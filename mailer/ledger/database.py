@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+import sqlite3
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from sqlalchemy import (
     Connection,
     Engine,
     Integer,
+    QueuePool,
     Text,
     cast,
     create_engine,
@@ -78,7 +81,7 @@ class Ledger:
         self.engine.dispose()
 
 
-def open_ledger(url: str, *, create: bool = True, read_only: bool = False) -> Ledger:
+def open_ledger(url: str, *, create: bool = True) -> Ledger:
     """Open the ledger at `url` ("sqlite:PATH" for the embedded database).
 
     A fresh embedded database is created on first use; nothing migrates silently.
@@ -89,14 +92,14 @@ def open_ledger(url: str, *, create: bool = True, read_only: bool = False) -> Le
     """
     path = _sqlite_path(url)
     fresh = not exists(url)
-    if fresh and (read_only or not create):
+    if fresh and not create:
         raise NotFoundError(
             "E603",
             "There is no database yet",
             where=str(path),
             next_step="mailer subscribers import",
         )
-    engine = _sqlite_engine(path, read_only=read_only)
+    engine = _sqlite_engine(path)
     try:
         if fresh:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -121,7 +124,7 @@ def open_unchecked(url: str) -> tuple[Engine, Path]:
     path = _sqlite_path(url)
     if not path.exists():
         raise NotFoundError("E603", "There is no database yet", where=str(path))
-    return _sqlite_engine(path, read_only=False), path
+    return _sqlite_engine(path), path
 
 
 def bump_changes(connection: Connection) -> None:
@@ -215,22 +218,23 @@ def _sqlite_path(url: str) -> Path:
     return Path(rest)
 
 
-def _sqlite_engine(path: Path, *, read_only: bool) -> Engine:
-    mode = "ro" if read_only else "rwc"
-    engine = create_engine(
-        f"sqlite:///file:{path}?mode={mode}&uri=true",
-        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
-    )
+def _sqlite_engine(path: Path) -> Engine:
+    # Quoted: a folder may have any name.
+    uri = f"file:{quote(str(path))}?mode=rwc"
+
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, check_same_thread=False)
+
+    engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool)
 
     @event.listens_for(engine, "connect")
     def configure(dbapi: Any, _: object) -> None:  # noqa: ANN401  sqlite3 or any other driver
         # The driver must not begin transactions of its own: `begin` below does.
         dbapi.isolation_level = None
         cursor = dbapi.cursor()
-        if not read_only:
-            # FULL: a commit is on the disk when it returns, which the one rule rests on (S-41).
-            cursor.execute("PRAGMA journal_mode=WAL")
-            cursor.execute("PRAGMA synchronous=FULL")
+        # FULL: a commit is on the disk when it returns, which the one rule rests on (S-41).
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.close()
 

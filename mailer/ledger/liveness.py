@@ -44,19 +44,11 @@ def hold(ledger: Ledger) -> Iterator[str]:
         os.close(descriptor)
 
 
-def is_held(ledger: Ledger) -> bool:
-    """Whether some process delivers right now."""
-    try:
-        with hold(ledger):
-            return False
-    except LockedError:
-        return True
-
-
 def lock_path(ledger: Ledger) -> Path:
     """The lock file beside the embedded database; its content is for people only."""
     assert ledger.path is not None
-    return ledger.path.with_name(ledger.path.name + ".lock")
+    path = ledger.path.resolve()  # one lock, by whatever links the database is reached
+    return path.with_name(path.name + ".lock")
 
 
 def _locked(path: Path) -> LockedError:

@@ -11,6 +11,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
+    case,
     exists,
     func,
     insert,
@@ -345,15 +346,21 @@ def cancel_late(connection: Connection, *, now: Instant) -> None:
 
 
 def _cancel_queued(connection: Connection, mailing_id: MailingId, now: Instant) -> int:
+    queued = update(delivery).where(
+        delivery.c.mailing == mailing_id, delivery.c.state == DeliveryState.QUEUED
+    )
+    over = {"due_at": None, "batch": None, "changed_at": now}
+    # What waits to be sent again out of doubt may have arrived: the promise stands for it.
+    doubtful = connection.execute(
+        queued.where(delivery.c.resends > 0).values(state=DeliveryState.IN_DOUBT, **over)
+    ).rowcount
     stopped = connection.execute(
-        update(delivery)
-        .where(delivery.c.mailing == mailing_id, delivery.c.state == DeliveryState.QUEUED)
-        .values(state=DeliveryState.CANCELLED, issue=None, due_at=None, batch=None, changed_at=now)
+        queued.values(state=DeliveryState.CANCELLED, issue=None, **over)
     ).rowcount
     connection.execute(
         update(mailing)
         .where(mailing.c.id == mailing_id)
-        .values(cancelled=mailing.c.cancelled + stopped)
+        .values(cancelled=mailing.c.cancelled + stopped, in_doubt=mailing.c.in_doubt + doubtful)
     )
     return stopped
 
@@ -409,7 +416,15 @@ def _queue_again(
     return connection.execute(
         update(delivery)
         .where(*here, wanted, ~suppressed, ~left)
-        .values(state=DeliveryState.QUEUED, due_at=now, batch=None, attempts=0, changed_at=now)
+        .values(
+            state=DeliveryState.QUEUED,
+            due_at=now,
+            batch=None,
+            attempts=0,
+            # Sent again out of doubt: not by itself a second time (decisions 7).
+            resends=case((delivery.c.state == DeliveryState.IN_DOUBT, 1), else_=delivery.c.resends),
+            changed_at=now,
+        )
     ).rowcount
 
 

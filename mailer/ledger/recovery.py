@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, func, select
 
+from mailer.ledger.claims import release_batch
 from mailer.ledger.mailings import LIVE, in_batch, set_state
 from mailer.ledger.schema import batch, delivery, mailing
 from mailer.ledger.settling import Outcome, record
@@ -32,49 +34,35 @@ class Recovered:
     in_doubt: int
 
 
-def recover(ledger: Ledger, *, holder: str, on_doubt: OnDoubt, now: Instant) -> list[Recovered]:
-    """Take over from dead holders: `claimed` goes back to the queue, `sending` is in doubt.
+def recover(ledger: Ledger, *, on_doubt: OnDoubt, now: Instant) -> list[Recovered]:
+    """Take over from the dead: `claimed` goes back to the queue, `sending` is in doubt.
 
-    The caller holds the lock, so every other holder is dead (decisions 4).
+    The caller holds the lock and sends nothing yet, so whoever holds a lease or left a row in
+    `sending` is dead (decisions 4); an earlier turn of the same process counts as dead, too.
     """
+    found: dict[MailingId, list[int]] = defaultdict(lambda: [0, 0])
     with ledger.write() as connection:
-        orphaned = connection.execute(
-            select(batch).where(
-                batch.c.done == 0, batch.c.holder.is_not(None), batch.c.holder != holder
-            )
-        ).all()
-        found: dict[MailingId, list[int]] = {}
-        for lease in orphaned:
-            counts = found.setdefault(MailingId(lease.mailing), [0, 0])
-            doubtful = _doubtful(connection, lease)
+        left_sending = select(mailing.c.id).where(mailing.c.sending > 0)
+        for number in connection.scalars(left_sending).all():
+            doubtful = _doubtful(connection, MailingId(number))
             record(connection, doubtful, (), on_doubt=on_doubt, now=now)
-            counts[0] += (
-                connection.scalar(
-                    select(func.count()).select_from(delivery).where(*in_batch(lease))
-                )
-                or 0
-            )
-            counts[1] += len(doubtful)
-            connection.execute(
-                update(batch).where(batch.c.id == lease.id).values(holder=None, lease_until=None)
-            )
+            found[MailingId(number)][1] += len(doubtful)
+        held = select(batch).where(batch.c.done == 0, batch.c.holder.is_not(None))
+        for lease in connection.execute(held).all():
+            queued = select(func.count()).select_from(delivery).where(*in_batch(lease))
+            found[MailingId(lease.mailing)][0] += connection.scalar(queued) or 0
+            release_batch(connection, lease.id)
     return [
         Recovered(mailing=mailing_id, returned=returned, in_doubt=in_doubt)
         for mailing_id, (returned, in_doubt) in found.items()
     ]
 
 
-def _doubtful(connection: Connection, lease: Row[Any]) -> list[Outcome]:
-    of_batch = (
-        delivery.c.batch == lease.id
-        if lease.first is None
-        else delivery.c.seq.between(lease.first, lease.last)
-    )
-    sending = (delivery.c.mailing == lease.mailing, delivery.c.state == DeliveryState.SENDING)
-    rows = connection.execute(select(delivery).where(*sending, of_batch)).all()
+def _doubtful(connection: Connection, mailing_id: MailingId) -> list[Outcome]:
+    sending = (delivery.c.mailing == mailing_id, delivery.c.state == DeliveryState.SENDING)
     return [
         Outcome(
-            mailing=MailingId(row.mailing),
+            mailing=mailing_id,
             seq=row.seq,
             subscriber=SubscriberId(row.subscriber),
             address_key=row.address_key,
@@ -83,7 +71,7 @@ def _doubtful(connection: Connection, lease: Row[Any]) -> list[Outcome]:
             was=DeliveryState.SENDING,
             reply="the process died before the relay answered",
         )
-        for row in rows
+        for row in connection.execute(select(delivery).where(*sending)).all()
     ]
 
 

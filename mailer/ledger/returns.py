@@ -74,10 +74,11 @@ def _record(
         seq=bounce.seq if row is not None else None,
         subscriber=None if row is None else row.subscriber,
         address_key=None if row is None else row.address_key,
-        detail=_detail(bounce),
+        detail=_detail(bounce, forgotten=row is not None and row.email is None),
+        # A delivery that was tried again may come back again: that is another return.
         once=f"report:{unnamed}"
         if row is None
-        else f"report:{row.mailing}:{row.seq}:{bounce.action}:{bounce.status}",
+        else f"report:{row.mailing}:{row.seq}:{row.changed_at}:{bounce.action}:{bounce.status}",
     )
     if new and failed and suppresses and row is not None:
         audience.suppress(
@@ -85,7 +86,7 @@ def _record(
             row.address_key,
             address=row.email,
             bounce_class=str(bounce.bounce_class),
-            evidence=bounce.evidence,
+            evidence=bounce.evidence if row.email is not None else bounce.status,
             source=f"m{row.mailing}",
             now=now,
         )
@@ -101,15 +102,20 @@ def _delivery(connection: Connection, bounce: Bounce) -> Row[Any] | None:
     return connection.execute(query).one_or_none()
 
 
-def _detail(bounce: Bounce) -> dict[str, Any]:
-    return {
+def _detail(bounce: Bounce, *, forgotten: bool) -> dict[str, Any]:
+    codes = {
         "action": bounce.action,
         "status": bounce.status,
+        "class": bounce.bounce_class,
+    }
+    if forgotten:  # the words of a report name the person
+        return codes
+    words = {
         "diagnostic": bounce.diagnostic,
         "recipient": bounce.recipient,
-        "class": bounce.bounce_class,
         "evidence": bounce.evidence,
     }
+    return codes | words
 
 
 def returned(

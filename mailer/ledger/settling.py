@@ -87,7 +87,14 @@ _SETTLE = RowUpdate(
         date=func.coalesce(delivery.c.date, bindparam("date_")),
         due_at=bindparam("due_"),
         batch=case((bindparam("due_").is_(None), delivery.c.batch), else_=None),
-        reply=bindparam("reply_"),
+        # Who is forgotten leaves no words behind, only the code: replies quote addresses.
+        reply=case(
+            (
+                delivery.c.email.is_(None),
+                func.substr(bindparam("reply_"), literal_column("1"), literal_column("3")),
+            ),
+            else_=bindparam("reply_"),
+        ),
         bounce_class=bindparam("class_"),
         changed_at=bindparam("now_"),
     ),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from typing import TYPE_CHECKING, Protocol
 
 from mailer.smtp.connection import Connection
@@ -20,7 +19,7 @@ REJECTED_PER_CONNECTION = 15  # S-4: Postfix slows at 10 errors and hangs up at 
 
 
 class Health(Protocol):
-    """Whether the relay may be tried; `delivery.pace.CircuitBreaker` is one."""
+    """Whether the relay may be tried; `delivery.pace.Health` is one."""
 
     def allows(self, now: float) -> bool:
         """Whether a connection may be opened at `now` (seconds, any monotonic clock)."""
@@ -97,6 +96,5 @@ class Relay:
         """Give up what is being opened and wait for the QUITs that are under way."""
         for task in list(self._opening):
             task.cancel()
-        for task in [*self._opening, *self._quitting]:
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        tasks = [*self._opening, *self._quitting]
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -196,7 +196,7 @@ async def fields_of(request: Request, body: bytes) -> Mapping[str, str]:
 def meaning_of(fields: Mapping[str, str], body: bytes) -> str | None:
     """What a POST asks for: one-click, unsubscribe, undo, or nothing that we know."""
     lowered = {name.lower(): value for name, value in fields.items()}
-    if lowered.get("list-unsubscribe", "").lower() == "one-click":
+    if lowered.get("list-unsubscribe", "").strip().lower() == "one-click":
         return "one-click"
     if lowered.get("action") in {"unsubscribe", "undo"}:
         return lowered["action"]

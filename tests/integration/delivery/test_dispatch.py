@@ -167,7 +167,7 @@ def test_a_refused_password_stops_once_with_a_clear_message(ledger: Ledger) -> N
     with FaultServer({"AUTH": itertools.repeat(say(b"535 5.7.8 no"))}) as server:
         working = dispatcher(ledger, server.port)
         relay = dataclasses.replace(working._config, user="me", password="hunter2")
-        working._config = working._relay._config = relay
+        working._config = relay
         with pytest.raises(ConfigError, match="E303") as refused:
             asyncio.run(working.run())
         attempts = len(server.connections)

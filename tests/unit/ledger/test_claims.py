@@ -180,7 +180,7 @@ def test_recovery_returns_what_was_claimed_and_doubts_what_was_sending(ledger: L
     claimed = claim(ledger, "dead")
     begin(ledger, *claimed[:4])
     settle(ledger, claimed[0], DeliveryState.ACCEPTED)
-    (found,) = recovery.recover(ledger, holder="me", on_doubt=OnDoubt.HOLD, now=NOW)
+    (found,) = recovery.recover(ledger, on_doubt=OnDoubt.HOLD, now=NOW)
     assert (mailing, 6, 3) == (found.mailing, found.returned, found.in_doubt)
     counts = look(ledger, mailing).counts
     assert (
@@ -192,11 +192,21 @@ def test_recovery_returns_what_was_claimed_and_doubts_what_was_sending(ledger: L
     assert {one.key for one in claimed[4:]} == {one.key for one in claim(ledger, "me")}
 
 
-def test_recovery_leaves_its_own_leases_alone(ledger: Ledger) -> None:
-    enlist(ledger, *addresses(2))
-    frozen(ledger)
-    begin(ledger, *claim(ledger, "me"))
-    assert recovery.recover(ledger, holder="me", on_doubt=OnDoubt.RESEND, now=NOW) == []
+def test_recovery_finds_what_is_sending_whoever_held_its_batch(ledger: Ledger) -> None:
+    """Also where the batch was released meanwhile: paused, then killed."""
+    enlist(ledger, *addresses(3))
+    mailing = frozen(ledger)
+    one, *_ = claim(ledger, "dead")
+    begin(ledger, one)
+    with ledger.write() as connection:
+        claims.release(connection, "dead")
+        mailings.set_state(connection, mailing, MailingState.PAUSED, actor="test", now=NOW)
+    (found,) = recovery.recover(ledger, on_doubt=OnDoubt.HOLD, now=NOW)
+    assert (0, 1) == (found.returned, found.in_doubt)
+    assert (0, 1) == (
+        look(ledger, mailing).counts["sending"],
+        look(ledger, mailing).counts["in_doubt"],
+    )
 
 
 def test_recovery_of_a_resend_sends_again(ledger: Ledger) -> None:
@@ -204,7 +214,7 @@ def test_recovery_of_a_resend_sends_again(ledger: Ledger) -> None:
     frozen(ledger)
     (one,) = claim(ledger, "dead")
     begin(ledger, one, values=("Ann",))
-    recovery.recover(ledger, holder="me", on_doubt=OnDoubt.RESEND, now=NOW)
+    recovery.recover(ledger, on_doubt=OnDoubt.RESEND, now=NOW)
     (again,) = claim(ledger, "me")
     assert (one.key, NOW, ("Ann",)) == (again.key, again.date, again.values)
 

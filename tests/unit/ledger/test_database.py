@@ -101,7 +101,7 @@ def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) ->
 
 def test_reading_creates_nothing(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match="E603"):
-        open_ledger(f"sqlite:{tmp_path / 'mailer.db'}", read_only=True)
+        open_ledger(f"sqlite:{tmp_path / 'mailer.db'}", create=False)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -139,10 +139,10 @@ def test_one_process_holds_the_lock_and_says_who_it_is(tmp_path: Path) -> None:
     """Decisions 4: a second one is told the holder's pid and host."""
     ledger = open_ledger(f"sqlite:{tmp_path / 'mailer.db'}")
     with liveness.hold(ledger) as holder:
-        assert liveness.is_held(ledger)
         with pytest.raises(LockedError, match="E605") as refused, liveness.hold(ledger):
             pass
         pid = holder.split(":")[1]
         assert f"pid {pid} on" in refused.value.detail
-    assert not liveness.is_held(ledger)
+    with liveness.hold(ledger) as again:
+        assert holder != again
     ledger.close()
