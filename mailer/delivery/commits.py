@@ -192,7 +192,7 @@ class Commits:
                 address=address,
                 bounce_class=str(outcome.bounce_class),
                 # Who was forgotten meanwhile is not named again by a reply.
-                evidence=outcome.reply if address else outcome.reply[:3],
+                evidence=outcome.reply if address else outcome.reply[: settling.CODE],
                 source=f"m{outcome.mailing}",
                 now=now,
             )

@@ -234,14 +234,14 @@ class Dispatcher:
             refusal = verdicts.relay_refused(self._config.name, error.phase, error.reply)
             self._stop(None, MailingState.PAUSED, refusal)
         else:
-            self._relay_failed(f"{error.phase}: {verdicts.words(error.reply)}")
+            trouble = f"{error.phase}: {verdicts.words(error.reply)}"
+            self._relay_failed(trouble, working=len(self._lanes))
         self._schedule()
 
     def _stop(self, mailing: MailingId | None, state: MailingState, error: MailerError) -> None:
         self._commits.pending.stops.append(Stop(mailing=mailing, state=state, error=error))
 
-    def _relay_failed(self, trouble: str) -> None:
-        working = sum(lane.served for lane in self._lanes.values())
+    def _relay_failed(self, trouble: str, *, working: int) -> None:
         newly_down = self._health.failed(
             trouble, now=self._loop.time(), jitter=self._jitter(), working=working
         )
@@ -250,6 +250,10 @@ class Dispatcher:
             self._was_down = True
             down = verdicts.relay_down(self._config.name, trouble)
             self._stop(None, MailingState.WAITING, down)
+
+    @property
+    def _serving(self) -> int:
+        return sum(lane.served for lane in self._lanes.values())
 
     def _relay_serves(self, lane: Lane) -> None:
         lane.served = True
@@ -284,7 +288,7 @@ class Dispatcher:
 
     def _lane_ended(self, lane: Lane, why: str) -> None:
         if lane.tried and not (lane.served or lane.retiring or self._stopping):
-            self._relay_failed(why)
+            self._relay_failed(why, working=self._serving)
         else:
             self._health.ended()
 
@@ -324,7 +328,7 @@ class Dispatcher:
             self._commits.pending.stops.append(ruling.stop)
         lane.retiring = lane.retiring or ruling.reconnect or ruling.back_off
         if ruling.back_off:
-            self._relay_failed(f"{phase}: {reply}")
+            self._relay_failed(f"{phase}: {reply}", working=self._serving)
 
     def _put_back(self, parcel: Parcel, why: str, *, last: bool = False) -> None:
         """It was not sent for certain; `last` if that may be because of whom it is for."""

@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, case, func, literal
 
 from mailer.errors import LedgerError
 from mailer.ledger import events
+from mailer.ledger.claims import address_of
 from mailer.ledger.dialect import RowUpdate
 from mailer.ledger.schema import delivery, mailing
 from mailer.model import BounceClass, DeliveryState, Instant, MailingId, OnDoubt, SubscriberId
@@ -59,6 +60,9 @@ class Outcome(NamedTuple):
     counted: bool = True
 
 
+CODE = 3
+"""Characters of a reply that name nobody: what is kept of it once its person is forgotten."""
+
 _THIS = (delivery.c.mailing == bindparam("mailing_"), delivery.c.seq == bindparam("seq_"))
 _QUEUED: ColumnElement[str] = literal_column(f"'{DeliveryState.QUEUED}'")
 _SENDING: ColumnElement[str] = literal_column(f"'{DeliveryState.SENDING}'")
@@ -91,7 +95,7 @@ _SETTLE = RowUpdate(
         reply=case(
             (
                 delivery.c.email.is_(None),
-                func.substr(bindparam("reply_"), literal_column("1"), literal_column("3")),
+                func.substr(bindparam("reply_"), literal_column("1"), literal_column(str(CODE))),
             ),
             else_=bindparam("reply_"),
         ),
@@ -183,6 +187,7 @@ def _outcome_row(
 
 
 def _write_down(connection: Connection, outcome: Outcome, now: Instant) -> None:
+    known = address_of(connection, outcome.mailing, outcome.seq)
     events.record(
         connection,
         kind=outcome.state,
@@ -192,7 +197,10 @@ def _write_down(connection: Connection, outcome: Outcome, now: Instant) -> None:
         seq=outcome.seq,
         subscriber=outcome.subscriber,
         address_key=outcome.address_key,
-        detail={"reply": outcome.reply, "class": outcome.bounce_class},
+        detail={
+            "reply": outcome.reply if known else outcome.reply[:CODE],
+            "class": outcome.bounce_class,
+        },
     )
 
 

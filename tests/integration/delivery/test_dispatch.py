@@ -22,16 +22,18 @@ import pytest
 from sqlalchemy import select, update
 
 from mailer.errors import ConfigError, MailerError, StoppedError
-from mailer.ledger import Ledger, bump_changes, mailings
+from mailer.ledger import Ledger, bump_changes, events, mailings
+from mailer.ledger.forgetting import forget
 from mailer.ledger.schema import delivery, subscription, suppression
 from mailer.model import DeliveryState, MailingState, OnDoubt, SubscriptionState
 from mailer.when import now
 from tests.samples.mailings import addresses, dispatcher, enlist, frozen, look, new_ledger, rows
-from tests.wire.fault_server import Act, FaultServer, drop, reset, say
+from tests.wire.fault_server import Act, FaultServer, Then, drop, reset, say
 
 if TYPE_CHECKING:
     from mailer.delivery.dispatch import Dispatcher
 
+BYE = Then.DROP
 RCPT = re.compile(rb"RCPT TO:<([^>]*)>", re.IGNORECASE)
 
 
@@ -396,6 +398,79 @@ def test_a_rate_is_kept_without_spinning(ledger: Ledger, monkeypatch: pytest.Mon
     assert ticks < 10 * len(people)
 
 
+# --- a relay that is not well --------------------------------------------------------------------
+
+
+def test_a_relay_that_takes_fewer_connections_is_not_stormed(ledger: Ledger) -> None:
+    """Refused connections beside working ones are a limit, not a failure."""
+    people = addresses(150)
+    enlist(ledger, *people)
+    mailing = frozen(ledger)
+    refusals = itertools.chain([None, None], itertools.repeat(say(b"421 4.7.0 too many", then=BYE)))
+    with FaultServer({"banner": refusals, "dot": slow(0.002)}) as server:
+        run(ledger, server, connections=5)
+        opened = len(server.connections)
+    assert dict.fromkeys(people, 1) == received(server)
+    assert opened < 20
+    with ledger.read() as connection:
+        kinds = [one.kind for one in events.history(connection, mailing=mailing)]
+    assert "waiting" not in kinds
+
+
+def test_a_relay_that_dies_at_every_content_does_not_burn_the_list(ledger: Ledger) -> None:
+    enlist(ledger, *addresses(200))
+    mailing = frozen(ledger)
+    with (
+        FaultServer({"dot": itertools.repeat(drop())}) as server,
+        pytest.raises(StoppedError, match="E310"),
+    ):
+        run(ledger, server, patience=1.0)
+    seen = look(ledger, mailing)
+    assert MailingState.WAITING is seen.state
+    assert seen.ever_in_doubt <= 5 + 3
+
+
+def test_patience_runs_out_with_a_relay_that_defers_every_sender(ledger: Ledger) -> None:
+    """§3.3 MAIL/4xx: three in a row, and the relay is left alone; nobody is marked."""
+    enlist(ledger, *addresses(20))
+    mailing = frozen(ledger)
+    with (
+        FaultServer({"MAIL": itertools.repeat(say(b"451 4.3.0 later"))}) as server,
+        pytest.raises(StoppedError, match="E310"),
+    ):
+        run(ledger, server, patience=1.0)
+    assert {(0, "queued")} == {(row.attempts, row.state) for row in rows(ledger, mailing)}
+
+
+def test_a_recipient_at_whom_the_relay_hangs_up_holds_up_nobody_else(ledger: Ledger) -> None:
+    people = addresses(30)
+    enlist(ledger, "poison@bad.test", *people)
+    frozen(ledger)
+    with (
+        FaultServer({"RCPT": by_domain(b"bad.test", drop())}) as server,
+        pytest.raises(StoppedError, match="E310"),
+    ):
+        run(ledger, server, patience=1.0)
+    assert dict.fromkeys(people, 1) == received(server)
+
+
+def test_a_probe_whose_recipient_is_refused_lets_the_others_follow(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half-open: an answer about one recipient shows that the relay works."""
+    monkeypatch.setattr("mailer.delivery.pace.FIRST_PAUSE", 0.2)
+    people = addresses(20)
+    enlist(ledger, *people)
+    frozen(ledger)
+    script = {
+        "banner": [say(b"421 4.3.2 starting", then=BYE)] * 5,
+        "RCPT": [say(b"421 4.7.0 not now", then=BYE)],
+    }
+    with FaultServer(script) as server:
+        run(ledger, server)
+    assert len(received(server)) >= 19
+
+
 # --- while it runs -------------------------------------------------------------------------------
 
 
@@ -465,6 +540,36 @@ def test_pause_stops_within_one_message_per_connection(ledger: Ledger) -> None:
     assert MailingState.PAUSED is seen.state
     assert seen.counts["accepted"] == len(server.messages) <= at[0] + 3
     assert (seen.counts["sending"], seen.ever_in_doubt) == (0, 0)
+
+
+def test_a_cancel_while_a_refusal_is_on_its_way_ends_the_run(ledger: Ledger) -> None:
+    """The row is cancelled when the refusal arrives: the rest is written all the same."""
+    enlist(ledger, *addresses(40))
+    mailing = frozen(ledger)
+
+    def refuse(_: bytes) -> Act:
+        with ledger.write() as connection:
+            mailings.cancel(connection, mailing, actor="test", now=now())
+        return say(b"550 5.1.1 no such user")
+
+    with FaultServer({"RCPT": refuse}) as server:
+        run(ledger, server)
+    assert 40 == look(ledger, mailing).counts["cancelled"]
+
+
+def test_who_is_forgotten_meanwhile_is_not_named_by_the_reply(ledger: Ledger) -> None:
+    enlist(ledger, "ann@a.test")
+    mailing = frozen(ledger)
+
+    def refuse(_: bytes) -> Act:
+        forget(ledger, "ann@a.test", operator="test", now=now())
+        return say(b"550 5.1.1 <ann@a.test>: no such user")
+
+    with FaultServer({"RCPT": refuse}) as server:
+        run(ledger, server)
+    with closing(sqlite3.connect(str(ledger.path))) as connection:
+        assert not [line for line in connection.iterdump() if "ann@a.test" in line]
+    assert 1 == sum(look(ledger, mailing).counts.values())
 
 
 def test_a_paused_mailing_goes_on_where_it_stopped(ledger: Ledger) -> None:

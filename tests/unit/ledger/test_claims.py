@@ -335,3 +335,12 @@ def test_a_batch_of_nobody_is_closed(ledger: Ledger) -> None:
     assert claim(ledger) == []
     with ledger.read() as connection:
         assert list(connection.scalars(batch.select().with_only_columns(batch.c.done))) == [1]
+
+
+def test_what_is_due_again_goes_before_first_attempts(ledger: Ledger) -> None:
+    """Behind a long mailing it would wait until it expires (S-31)."""
+    enlist(ledger, *addresses(300))
+    frozen(ledger)
+    first, *_ = claim(ledger)
+    settle(ledger, first, DeliveryState.QUEUED, was=DeliveryState.QUEUED, due_at=NOW)
+    assert [first.key] == [one.key for one in claim(ledger)]

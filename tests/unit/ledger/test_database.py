@@ -146,3 +146,22 @@ def test_one_process_holds_the_lock_and_says_who_it_is(tmp_path: Path) -> None:
     with liveness.hold(ledger) as again:
         assert holder != again
     ledger.close()
+
+
+@pytest.mark.parametrize("name", ["news #1", "what?", "100%41", "two words"])
+def test_a_ledger_may_be_in_a_folder_of_any_name(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name / "mailer.db"
+    open_ledger(f"sqlite:{path}").close()
+    assert [path] == list(path.parent.glob("*.db"))
+    assert [path.parent] == list(tmp_path.iterdir())
+
+
+def test_one_lock_serves_however_the_database_is_reached(tmp_path: Path) -> None:
+    path, link = tmp_path / "mailer.db", tmp_path / "link.db"
+    open_ledger(f"sqlite:{path}").close()
+    link.symlink_to(path)
+    first, second = open_ledger(f"sqlite:{path}"), open_ledger(f"sqlite:{link}")
+    with liveness.hold(first), pytest.raises(LockedError), liveness.hold(second):
+        pass
+    first.close()
+    second.close()

@@ -172,3 +172,19 @@ def test_retrying_leaves_out_who_left_or_is_suppressed(ledger: Ledger) -> None:
 def test_a_freeze_of_nobody_is_a_mailing_of_nobody(ledger: Ledger) -> None:
     enlist(ledger, "gone@a.test", state=SubscriptionState.UNSUBSCRIBED)
     assert look(ledger, frozen(ledger)).recipients == 0
+
+
+def test_what_waits_to_be_sent_again_out_of_doubt_stays_in_doubt_when_cancelled(
+    ledger: Ledger,
+) -> None:
+    """It may have arrived: the promise of one copy per issue stands for it (decisions 6)."""
+    enlist(ledger, "ann@a.test", "bob@a.test")
+    first = frozen(ledger)
+    with ledger.write() as connection:
+        connection.execute(
+            update(delivery).where(delivery.c.email == "ann@a.test").values(resends=1)
+        )
+        assert 1 == mailings.cancel(connection, first, actor="test", now=LATER)
+    counts = look(ledger, first).counts
+    assert (1, 1) == (counts["in_doubt"], counts["cancelled"])
+    assert ["bob@a.test"] == [row.email for row in rows(ledger, frozen(ledger))]
