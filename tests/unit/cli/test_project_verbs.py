@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import stat
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +16,7 @@ from hypothesis import strategies as st
 from mailer.cli import VERBS, main
 from mailer.cli.project import _slug
 from mailer.config import load_config, require_secret
+from tests.wire.programs import program
 
 KEY = "kO3vBq0xW9zT-7yLrJm2NfUeHs5_aCdG1iPbXwRt4Yk"
 
@@ -175,8 +175,8 @@ def test_a_folder_that_cannot_be_made_is_told(capsys: pytest.CaptureFixture[str]
     assert "E002" in capsys.readouterr().err
 
 
-@pytest.mark.skipif(not shutil.which("git"), reason="needs git")
 def test_init_makes_a_repository_unless_there_is_one() -> None:
+    program("git")
     run("init", "news", "--no-input")
     assert Path("news/.git").is_dir()
     run("init", "news/inner", "--no-input")
