@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 MESSAGES_PER_CONNECTION = 100  # S-4
 CONNECTION_SECONDS = 300.0  # S-4
-# S-4 allows 15. But with PIPELINING a refused RCPT and the DATA behind it are two errors to Postfix,
-# which slows at 10 and hangs up at 20.
+# S-4 allows 15. But with PIPELINING a refused RCPT and the DATA behind it are two errors to
+# Postfix, which slows at 10 and hangs up at 20.
 REJECTED_PER_CONNECTION = 4
 
 
