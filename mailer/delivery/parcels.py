@@ -64,7 +64,7 @@ class Packer:
         template = self._templates.get((mailing, number))
         if template is None:
             with self._ledger.read() as connection:
-                revision, rendering, _ = mailings.load_revision(connection, mailing, number)
+                revision, rendering = mailings.load_revision(connection, mailing, number)
             template = MessageTemplate(rendering, revision, self._keyring)
             self._templates[mailing, number] = template
         return template

@@ -24,6 +24,7 @@ from mailer.model import (
 
 if TYPE_CHECKING:
     from mailer.delivery.parcels import Parcel
+    from mailer.ledger.claims import Claimed
 
 EQUAL_REPLIES = 10
 """So many equal sender faults pause the mailing (decisions 16)."""
@@ -87,7 +88,7 @@ class Judge:
             phase=phase,
             said=reply,
             attempts=claimed.attempts + 1,
-            age=0.0 if claimed.date is None else (now - claimed.date) / 1_000_000,
+            age=_age(claimed, now),
             max_age=self._max_age,
             jitter=jitter,
         )
@@ -124,6 +125,13 @@ class Judge:
                     error=equal_replies(mailing, phase, reply),
                 )
         return None
+
+
+def _age(claimed: Claimed, now: Instant) -> float:
+    """Seconds since the first attempt; one that an operator queued again begins anew."""
+    if claimed.date is None or claimed.attempts == 0:
+        return 0.0
+    return (now - claimed.date) / 1_000_000
 
 
 def _outcome(

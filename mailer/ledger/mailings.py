@@ -40,7 +40,6 @@ from mailer.ledger.schema import (
 from mailer.model import (
     DeliveryState,
     Instant,
-    ListId,
     Mailbox,
     MailingId,
     MailingState,
@@ -235,18 +234,17 @@ def enrol(connection: Connection, mailing_id: MailingId, *, now: Instant) -> int
 
 def load_revision(
     connection: Connection, mailing_id: MailingId, number: int
-) -> tuple[Revision, Rendering, ListId]:
-    """What was frozen: headers, rendering, and the number of the list."""
+) -> tuple[Revision, Rendering]:
+    """What was frozen: headers and rendering."""
     row = connection.execute(
-        select(revision.c.headers, rendering.c.parts, mailing.c.list)
+        select(revision.c.headers, rendering.c.parts)
         .join(rendering, rendering.c.digest == revision.c.digest)
-        .join(mailing, mailing.c.id == revision.c.mailing)
         .where(revision.c.mailing == mailing_id, revision.c.number == number)
     ).one()
     headers = json.loads(row.headers)
     for key in ("sender", "reply_to"):
         headers[key] = Mailbox(**headers[key]) if headers[key] else None
-    return Revision(**headers), Rendering.load(row.parts), ListId(row.list)
+    return Revision(**headers), Rendering.load(row.parts)
 
 
 def last_size(connection: Connection, list_slug: str) -> int | None:

@@ -64,6 +64,14 @@ class Daemon:
             max_instances=1,
             misfire_grace_time=None,
         )
+        scheduler.add_job(
+            self._release,
+            "interval",
+            seconds=EVERY,
+            coalesce=True,
+            max_instances=1,
+            misfire_grace_time=None,
+        )
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
         scheduler.start()
         try:
@@ -95,6 +103,17 @@ class Daemon:
                 log.error("the ledger cannot be used now, trying again soon: %s", error.orig)
             finally:
                 self._shift = None
+
+    async def _release(self) -> None:
+        """What becomes due while a long mailing is being sent does not wait for its end."""
+        if self._shift is None or self._signals:
+            return
+        try:
+            self._calendar.release(now=now())
+        except MailerError as error:
+            log.error("%s", " · ".join(part for part in _words(error) if part))
+        except DatabaseError as error:
+            log.error("the ledger cannot be used now, trying again soon: %s", error.orig)
 
     async def _deliver(self) -> None:
         self._calendar.release(now=now())

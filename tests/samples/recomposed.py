@@ -22,7 +22,7 @@ def recomposed(news: News) -> dict[str, Message]:
     """Address -> message, as a further attempt would have it (decisions 2, M-5)."""
     newest = news.mailings()[0].id
     with news.ledger() as ledger, ledger.read() as connection:
-        revision, rendering, _ = mailings.load_revision(connection, newest, 1)
+        revision, rendering = mailings.load_revision(connection, newest, 1)
         template = MessageTemplate(rendering, revision, Keyring(require_secret(news.config)))
         query = (
             select(delivery, mailing.c.list)
