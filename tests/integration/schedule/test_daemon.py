@@ -22,7 +22,7 @@ from mailer.schedule import daemon
 from mailer.schedule.daemon import Daemon
 from mailer.when import now
 from tests.samples.newsletter import ISSUE, News
-from tests.wire.fault_server import FaultServer, say
+from tests.wire.fault_server import FaultServer, say, wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,6 +93,25 @@ def test_a_mailing_with_a_time_starts_then(peopled: News) -> None:
         peopled.start_now()
         run_until(peopled, is_in(peopled, MailingState.SENT))
     assert EIGHT == len(server.messages)
+
+
+def test_what_becomes_due_does_not_wait_for_the_end_of_another_mailing(
+    peopled: News, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mailer.delivery.dispatch.START", 0.1)
+    # The first mailing takes 8 seconds; the second one is released after its first message.
+    with FaultServer({"dot": itertools.repeat(wait(1.0))}) as server:
+        peopled.relay(server.port, connections="1")
+        peopled.issue(READY)
+
+        def both_are_sending() -> bool:
+            if server.messages and not (peopled.folder / "issues" / "spring.md").exists():
+                peopled.issue(READY, name="spring")
+            states = [one.state for one in peopled.mailings()]
+            return states == [MailingState.SENDING, MailingState.SENDING]
+
+        run_until(peopled, both_are_sending)
+    assert len(server.messages) < EIGHT
 
 
 def test_a_retry_that_comes_due_is_made(peopled: News) -> None:
