@@ -97,8 +97,6 @@ class Daemon:
                 await self._deliver()
             except MailerError as error:
                 log.error("%s", " · ".join(part for part in _words(error) if part))
-                if error.code == RELAY_DOWN:
-                    self._give_up(error)
             except DatabaseError as error:
                 log.error("the ledger cannot be used now, trying again soon: %s", error.orig)
             finally:
@@ -127,7 +125,12 @@ class Daemon:
             holder=self._holder,
             patience=self._config.relay.max_wait,
         )
-        _log(await self._shift.run())
+        try:
+            _log(await self._shift.run())
+        except MailerError as error:
+            if error.code == RELAY_DOWN:
+                self._give_up(error)
+            raise
 
     def _give_up(self, error: MailerError) -> None:
         """The relay was down for `relay.max_wait`: pause what waits for it, and say so."""
