@@ -77,16 +77,18 @@ class Terminal:
     def end(self, *, pressing: str = "") -> int:
         """Everything up to the end, and the exit code.
 
-        `pressing` is pressed until then, once a second, as a person would: a Ctrl-C that comes in
-        the instant before Python waits for a line is taken note of only at the next key.
+        `pressing` is pressed, and again after each second of silence, as a person would: Python
+        takes note of a Ctrl-C in the instant before it waits for a line only at the next key.
         """
         end = time.monotonic() + 90
         if pressing:
             self.type(pressing)
+        before = self.seen
         while self._read(1.0):
             assert time.monotonic() < end, self.seen
-            if pressing and self.process.poll() is None:
+            if pressing and self.seen == before and self.process.poll() is None:
                 self.type(pressing)
+            before = self.seen
         os.close(self._screen)
         return self.process.wait(90)
 
