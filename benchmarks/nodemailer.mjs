@@ -1,5 +1,6 @@
 // nodemailer's pooled transport: as many connections as we use, no TLS, each message personalised.
 // Usage: node nodemailer.mjs PORT MESSAGES CONNECTIONS PARTS.json
+import { createHmac } from "node:crypto";
 import { readFileSync } from "node:fs";
 import nodemailer from "nodemailer";
 
@@ -13,6 +14,7 @@ const transport = nodemailer.createTransport({
   maxConnections: connections,
   maxMessages: 100, // per connection, as ours and as its default
 });
+const KEY = "k".repeat(32);
 const fill = (text, person) => text.replaceAll("{name}", person.name).replaceAll("{url}", person.url);
 
 const begun = process.hrtime.bigint();
@@ -20,14 +22,32 @@ let next = 0;
 const lane = async () => {
   while (next < messages) {
     const number = next++;
-    const person = { name: `Person ${number}`, url: `https://news.example.org/u/${number}` };
+    const token = createHmac("sha256", KEY).update(`${number}`).digest("hex").slice(0, 32);
+    const person = { name: `Person ${number}`, url: `https://news.example.org/u/${token}` };
+    // The same mail as ours: list headers, an envelope sender and a Message-ID of its own, DSN.
     await transport.sendMail({
+      envelope: { from: `b-${token}@bounces.example.org`, to: [`person${number}@d1.test`] },
+      messageId: `<${token}@example.org>`,
       from: "The Weekly <weekly@example.org>",
-      to: `person${number}@example.net`,
+      to: `person${number}@d1.test`,
       subject: parts.subject,
       text: fill(parts.text, person),
       html: fill(parts.html, person),
-      headers: { "List-Unsubscribe": `<${person.url}>` },
+      headers: {
+        "List-Id": "The Weekly <weekly.example.org>",
+        "List-Unsubscribe": { prepared: true, value: `<${person.url}>` },
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        "List-Post": "NO",
+        Precedence: "bulk",
+        "X-Auto-Response-Suppress": "OOF, AutoReply",
+        "Feedback-ID": "bench:weekly:newsletter:weekly",
+      },
+      dsn: {
+        id: token,
+        return: "headers",
+        notify: ["failure", "delay"],
+        recipient: `person${number}@d1.test`,
+      },
     });
   }
 };

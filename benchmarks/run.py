@@ -32,8 +32,8 @@ from benchmarks.content import parts, render_sample, rendering
 HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
 ROUNDS = 5
-MESSAGES = 8_000
-FEWER = 2_000  # for the peer that takes ten times as long
+MESSAGES = 20_000
+FEWER = 3_000  # for the peer that takes ten times as long
 CONNECTIONS = 10
 SBIN = "/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin"
 

@@ -93,7 +93,7 @@ class Places:
             "subscriber": {
                 **recipient.attributes,
                 "email": recipient.email,
-                "name": recipient.name,
+                "name": recipient.name or None,  # M-31: nobody is called ""
                 "language": recipient.language,
             },
             "list": self._fields,

@@ -89,7 +89,7 @@ def claim(connection: Connection, *, holder: str, now: Instant) -> Batch | None:
     while (lease := _next_open(connection, now)) is not None:
         claimed = Batch(id=lease.id, mailing=MailingId(lease.mailing))
         gone: list[tuple[int, str]] = []
-        for row in connection.execute(_rows_of(lease, now)):
+        for row in connection.execute(_rows_of(lease, now)).all():
             if row.why is None:
                 claimed.deliveries.append(_claimed(row, lease))
             else:

@@ -116,7 +116,7 @@ def test_any_message_is_clean_on_the_wire_and_reads_as_it_was(
     subject: str, name: str, text: str, html: str
 ) -> None:
     """M-1, M-3, M-25, X-9; the standard library reads what was written."""
-    assume(subject.strip())
+    assume(subject.strip() and name)
     issue = rendering(
         subject=(subject, Slot(expression="subscriber.name", place=Place.TEXT)),
         html=(html, Slot(expression="subscriber.name", place=Place.HTML), "\n"),

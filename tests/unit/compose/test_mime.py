@@ -283,7 +283,8 @@ def test_a_personal_subject_is_text_and_never_escaped(name: str) -> None:
 def test_an_empty_subject_is_refused(subject: str) -> None:
     with pytest.raises(CheckError, match="E102"):
         template(rendering(subject=(subject,)))
-    blank = template(rendering(subject=(name_in(),)))
+    nameless = Slot(expression='subscriber.name or ""', place=Place.TEXT)
+    blank = template(rendering(subject=(nameless,)))
     with pytest.raises(CheckError, match="E102"):
         blank.compose(recipient(name=subject), date=DATE)
 
@@ -336,7 +337,7 @@ def test_each_part_has_the_shorter_encoding(text: str, encoding: str) -> None:
 
 
 @pytest.mark.parametrize("line", ["Grüße aus dem Hafen, ", "Добрый день, "])
-@pytest.mark.parametrize("name", ["Ann", "", "Zoë", "漢字", "<b>&", "a b ", ".", "x" * 200])
+@pytest.mark.parametrize("name", ["Ann", "Zoë", "漢字", "<b>&", "a b ", ".", "x" * 200])
 def test_a_message_spliced_is_the_message_rendered_whole(line: str, name: str) -> None:
     """M-25, case 12, in both encodings."""
     given = rendering(html=(line * 9, name_in(Place.HTML), "! ", name_in(Place.HTML), line * 9))
@@ -350,6 +351,17 @@ def test_a_missing_value_is_an_error() -> None:
     wanting = template(rendering(text=(Slot(expression="subscriber.town", place=Place.TEXT),)))
     with pytest.raises(MissingValueError):
         wanting.compose(recipient(), date=DATE)
+
+
+def test_who_has_no_name_is_greeted_by_a_default_or_not_at_all() -> None:
+    """M-31: nobody is called "": no mail begins with "Dear ,"."""
+    with pytest.raises(MissingValueError):
+        template(rendering(text=("Dear ", name_in(), ","))).compose(recipient(name=""), date=DATE)
+    reader = Slot(expression='subscriber.name or "reader"', place=Place.TEXT)
+    message = template(rendering(text=("Dear ", reader, ","))).compose(
+        recipient(name=""), date=DATE
+    )
+    assert body(message, "plain") == "Dear reader,\n"
 
 
 def test_the_links_of_both_parts_are_the_headers() -> None:

@@ -59,7 +59,6 @@ def test_a_value_is_escaped_for_its_place(place: Place, value: str, escaped: str
         "vbscript:x",
         "//example.org",
         "/relative",
-        "",
         "https://",
         "https://x.org/a b",
         "https://x.org/\na",
