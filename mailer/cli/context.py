@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import json
-import os
 import sys
 from dataclasses import dataclass
 from functools import cached_property
@@ -49,8 +48,8 @@ class App:
 
     @property
     def asks(self) -> bool:
-        """Whether there is a person to ask: a terminal, and no CI that only looks like one."""
-        return sys.stdin.isatty() and not self.no_input and not os.environ.get("CI")
+        """Whether there is a person to ask."""
+        return sys.stdin.isatty() and not self.no_input
 
     def say(self, text: str) -> None:
         """Talk: to stderr, not when quiet."""

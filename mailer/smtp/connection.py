@@ -9,6 +9,7 @@ default; a test holds it to that.
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 from collections import deque
 from typing import TYPE_CHECKING, Final, Self
 
@@ -208,7 +209,9 @@ class Connection(asyncio.Protocol):
                     lambda: self,
                     self._relay.host,
                     self._relay.port,
-                    happy_eyeballs_delay=_HAPPY_EYEBALLS,
+                    # Python's race of addresses loses the winner's socket if it is cancelled in
+                    # that instant; where there is one address, there is nothing to race.
+                    happy_eyeballs_delay=None if _is_address(self._relay.host) else _HAPPY_EYEBALLS,
                 )
         except (OSError, UnicodeError) as error:  # UnicodeError: the name is no host name
             raise failure(Phase.CONNECT, error, self._timeouts.connect) from error
@@ -318,3 +321,11 @@ class Connection(asyncio.Protocol):
         else:  # some of it went out, or all
             self._unsent = 0
             self._watch()
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
