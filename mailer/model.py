@@ -6,6 +6,7 @@ Instants are integers: microseconds since 1970-01-01 UTC, in both databases (dec
 from __future__ import annotations
 
 import json
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -32,6 +33,10 @@ def moment(at: int) -> datetime:
 
 
 # --- content -------------------------------------------------------------------------------------
+
+
+DIALECTS = ("plain", "vuepress", "docusaurus", "jekyll", "hugo", "pelican", "eleventy")
+"""Whose Markdown an issue can be written in; each has its module in `content.dialects`."""
 
 
 class Level(StrEnum):
@@ -143,6 +148,22 @@ Template = tuple[str | Slot, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EmbeddedImage:
+    """An image that travels inside the mail and is shown as `cid:` (RFC 2392, M-20).
+
+    Attributes:
+        content_id: without angle brackets; derived from the data, so that retries are equal.
+        media_type: such as "image/png".
+        name: file name for clients that list parts.
+    """
+
+    content_id: str
+    media_type: str
+    name: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rendering:
     """An issue as subject, HTML and text with slots left open; `digest` names its content."""
 
@@ -151,10 +172,14 @@ class Rendering:
     html: Template
     text: Template
     variant: str = ""
+    images: tuple[EmbeddedImage, ...] = ()
 
     def dump(self) -> str:
         """The rendering as canonical JSON; equal renderings give equal text."""
-        return json.dumps(asdict(self), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        fields = asdict(self)
+        for image in fields["images"]:
+            image["data"] = b64encode(image["data"]).decode("ascii")
+        return json.dumps(fields, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
     @staticmethod
     def load(text: str) -> Rendering:
@@ -179,6 +204,10 @@ class Rendering:
             subject=template(raw["subject"]),
             html=template(raw["html"]),
             text=template(raw["text"]),
+            images=tuple(
+                EmbeddedImage(**{**image, "data": b64decode(image["data"])})
+                for image in raw.get("images", ())  # renderings of before there were any
+            ),
         )
 
 

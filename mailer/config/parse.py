@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 from mailer.address import AddressError
 from mailer.address import parse as parse_address
-from mailer.model import Mailbox, OnDoubt
+from mailer.model import DIALECTS, Mailbox, OnDoubt
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 # What may reach no header (M-11): C0 and C1 controls, DEL, the line separators, lone surrogates.
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -166,9 +166,23 @@ def cron(value: str) -> str:
 
 def on_doubt(value: str) -> OnDoubt:
     """What happens to a message whose fate is unknown (S-42)."""
-    if value not in set(OnDoubt):
-        raise ValueError(f"must be one of {', '.join(OnDoubt)}")
-    return OnDoubt(value)
+    return OnDoubt(_one_of(value, tuple(OnDoubt)))
+
+
+def dialect(value: str) -> str:
+    """Whose Markdown issues are written in."""
+    return _one_of(value, ("auto", *DIALECTS))
+
+
+def images(value: str) -> str:
+    """What becomes of images that stand beside an issue."""
+    return _one_of(value, ("link", "embed"))
+
+
+def _one_of(value: str, known: Collection[str]) -> str:
+    if value not in known:
+        raise ValueError(f"must be one of {', '.join(known)}")
+    return value
 
 
 def secret_keys(value: str) -> tuple[bytes, ...]:

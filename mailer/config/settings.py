@@ -139,6 +139,7 @@ def _inherited(setting: Setting, by_name: Mapping[str, Setting]) -> Setting:
     source = by_name.get(setting.key.inherits)
     if setting.value is not None or source is None:
         return setting
+    source = _inherited(source, by_name)
     return Setting(
         path=setting.path,
         key=setting.key,

@@ -13,7 +13,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Newsletter:
-    """`[newsletter]`: who sends, and where the pages are."""
+    """`[newsletter]`: who sends, and where the pages are.
+
+    Attributes:
+        site, assets: what root-relative links and images are relative to.
+        page: where an issue stands on the web, with `{id}` in it; empty if it stands nowhere.
+        images: what becomes of images beside an issue, "link" or "embed".
+        dialect: a name of `model.DIALECTS`, or "auto".
+    """
 
     name: str
     sender: Mailbox
@@ -21,6 +28,10 @@ class Newsletter:
     url: str
     site: str
     address: str
+    assets: str = ""
+    page: str = ""
+    images: str = "link"
+    dialect: str = "auto"
     language: str = "en"
     timezone: str = "UTC"
 

@@ -88,6 +88,23 @@ def web_url(value: str) -> str:
     return f"{parts.scheme}://{bracketed}{port}{path}"
 
 
+def page_url(value: str) -> str:
+    """Where an issue's page is: a web URL with `{id}` in its path; a trailing slash counts."""
+    if value.count("{id}") != 1:
+        raise ValueError("must hold {id} once")
+    before, after = value.split("{id}")
+    whole = web_url(f"{before}id{after}")
+    if not before.endswith(("/", "-", "_", ".")):
+        raise ValueError("must hold {id} in its path")
+    slash = "/" if value.endswith("/") else ""
+    return (
+        whole[: len(whole) - len(after.rstrip("/")) - len("id")]
+        + "{id}"
+        + after.rstrip("/")
+        + slash
+    )
+
+
 def relay_url(value: str) -> Endpoint:
     """`smtps://`, `smtp+starttls://` or `smtp://`, perhaps with a user, never with a password."""
     parts = _split(value)

@@ -12,41 +12,15 @@ from __future__ import annotations
 
 import html
 import re
-import threading
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-import markdown as python_markdown
-import pymdownx.emoji
-
-from mailer.content import plaintext, sanitise, shape
+from mailer.content import engine, plaintext, sanitise, shape
 from mailer.content.source import Source
 from mailer.errors import CheckError
 
 if TYPE_CHECKING:
     from mailer.model import Finding
-
-_EXTENSIONS: Final[dict[str, dict[str, Any]]] = {
-    "abbr": {},
-    "attr_list": {},
-    "def_list": {},
-    "footnotes": {},
-    "md_in_html": {},
-    "sane_lists": {},
-    "tables": {"use_align_attribute": True},
-    "pymdownx.betterem": {},
-    "pymdownx.emoji": {
-        "emoji_index": pymdownx.emoji.gemoji,
-        "emoji_generator": pymdownx.emoji.to_alt,
-    },
-    "pymdownx.highlight": {"use_pygments": False},  # `shape.highlight` colours by roles
-    "pymdownx.magiclink": {},
-    "pymdownx.mark": {},
-    "pymdownx.superfences": {},
-    "pymdownx.tasklist": {},
-    "pymdownx.tilde": {"subscript": False},  # "~5 min" means about
-}
 
 _DEEPEST: Final = 100
 """Levels of nesting: libxml2 ends a document silently at about 250, the theme's included."""
@@ -55,9 +29,6 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f]")
 _SPACES = str.maketrans("\x0b\x0c", "  ")
 _BREAK = re.compile(r"<br\b[^>]*>", re.IGNORECASE)
 _TAG = re.compile(r"<[^>]*>")
-
-_engine_lock = threading.Lock()
-"""A Markdown instance keeps state while it converts; the GIL lets nobody lose by waiting."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,19 +78,9 @@ def plain(snippet: str) -> str:
     return " ".join(html.unescape(_TAG.sub("", _BREAK.sub(" ", _markdown(source)))).split())
 
 
-@cache
-def _engine() -> python_markdown.Markdown:
-    return python_markdown.Markdown(
-        extensions=list(_EXTENSIONS), extension_configs=_EXTENSIONS, output_format="html"
-    )
-
-
 def _markdown(source: Source) -> str:
     try:
-        with _engine_lock:
-            engine = _engine()
-            engine.reset()
-            return engine.convert(source.body)
+        return engine.to_html(source.body)
     except RecursionError as error:
         raise _too_deep(source) from error
 

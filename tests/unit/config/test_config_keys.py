@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mailer.config import Config, load_config
+from mailer.config import Config, load_config, urls
 from mailer.config.keys import KEYS
 from mailer.errors import ConfigError
 from mailer.model import Mailbox, OnDoubt
@@ -71,6 +71,7 @@ def test_the_smallest_newsletter_gets_every_default(bench: Workbench, tmp_path: 
     assert sender == config.newsletter.sender
     assert config.newsletter.reply_to is None
     assert config.newsletter.site == "https://news.example.org"
+    assert config.newsletter.assets == "https://news.example.org"
     assert (config.newsletter.language, config.newsletter.timezone) == ("en", "UTC")
     weekly = config.lists["weekly"]
     assert ("weekly", sender, "en", "UTC", "") == (
@@ -174,6 +175,12 @@ def test_a_list_needs_a_title_and_a_relay_its_url(bench: Workbench) -> None:
         ("newsletter.url", '"https://news.example.org//a"', "percent-encoded"),
         ("newsletter.url", f'"https://news.example.org/{"a" * 1000}"', "longer than 700"),
         ("newsletter.site", '"http://example.org"', "must begin with https://"),
+        ("newsletter.assets", '"http://cdn.example.org"', "must begin with https://"),
+        ("newsletter.page", '"https://example.org/posts/"', "must hold {id} once"),
+        ("newsletter.page", '"https://{id}.example.org/"', "must hold {id} in its path"),
+        ("newsletter.page", '"http://example.org/{id}"', "must begin with https://"),
+        ("newsletter.images", '"inline"', "must be one of link, embed"),
+        ("newsletter.dialect", '"asciidoc"', "must be one of auto, plain"),
         ("newsletter.language", '"english!"', "is no language tag"),
         ("newsletter.timezone", '"Mars/Olympus"', "is no time zone"),
         ("newsletter.timezone", '"../../etc/passwd"', "is no time zone"),
@@ -347,3 +354,15 @@ def test_every_key_is_documented_and_its_example_is_accepted(bench: Workbench) -
         if not key.secret:
             name = key.name.replace("groups.*", "groups.editors").replace("*", "weekly")
             assert bench.load({name: key.example}), key.name
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "https://example.org/posts/{id}/",
+        "https://example.org/{id}.html",
+        "https://example.org/{id}",
+    ],
+)
+def test_the_page_of_an_issue_keeps_its_slash(page: str) -> None:
+    assert page == urls.page_url(page)
