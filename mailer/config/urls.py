@@ -92,17 +92,11 @@ def page_url(value: str) -> str:
     """Where an issue's page is: a web URL with `{id}` in its path; a trailing slash counts."""
     if value.count("{id}") != 1:
         raise ValueError("must hold {id} once")
-    before, after = value.split("{id}")
-    whole = web_url(f"{before}id{after}")
-    if not before.endswith(("/", "-", "_", ".")):
+    if "{id}" in _split(value).netloc:
         raise ValueError("must hold {id} in its path")
+    token = "id" * 20
     slash = "/" if value.endswith("/") else ""
-    return (
-        whole[: len(whole) - len(after.rstrip("/")) - len("id")]
-        + "{id}"
-        + after.rstrip("/")
-        + slash
-    )
+    return web_url(value.replace("{id}", token)).replace(token, "{id}") + slash
 
 
 def relay_url(value: str) -> Endpoint:
