@@ -162,11 +162,10 @@ def _report_element(name: str, link: str, line: int, source: Source) -> None:
 
 
 def _check_attribute(element: str, name: str, value: str, source: Source) -> None:
-    line = source.line_matching(rf"(?<![\w-]){re.escape(name)}\s*=")
-    if name.startswith("on"):
+    aligned = element in ("td", "th") and _TEXT_ALIGN.match(value)
+    if name.startswith("on") or (name == "style" and not aligned):
+        line = source.line_matching(rf"(?<![\w-]){re.escape(name)}\s*=")
         source.report("W113", f"{name} removed from <{element}>", line=line)
-    elif name == "style" and not (element in ("td", "th") and _TEXT_ALIGN.match(value)):
-        source.report("W113", f"style removed from <{element}>", line=line)
     elif name in _URLS and (scheme := scheme_of(value)) not in {"", *_URLS[name]}:
         _report_scheme(element, scheme, source.line_of(value), source)
 
