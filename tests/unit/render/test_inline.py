@@ -62,3 +62,11 @@ def test_threads_do_not_disturb_each_other() -> None:
         assert [inline(page, css) for page in pages] == list(
             pool.map(lambda page: inline(page, css), pages)
         )
+
+
+def test_a_sheet_that_was_read_before_is_applied_as_at_first() -> None:
+    css = "p { color: #123456 } .x p { margin: 0 }"
+    pages = [PAGE.format("", f"<p>{n}</p><div class='x'><p>{n}</p></div>") for n in range(3)]
+    first, *others = [inline(page, css) for page in pages]
+    assert [first.replace("0</p>", f"{n}</p>") for n in (1, 2)] == others
+    assert '<p style="color:#654321">' in inline(pages[0], css.replace("123456", "654321"))
