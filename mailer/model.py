@@ -49,17 +49,27 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that a check found (interface §4); `line` counts from 1, 0 means the whole file."""
+    """One thing that a check found (interface §4).
+
+    Attributes:
+        line: from 1; 0 means the whole file.
+        column: from 1; 0 where it is not known.
+        ignored: the reason why it is ignored; empty if it counts.
+    """
 
     id: str
     message: str
     file: str = ""
     line: int = 0
+    column: int = 0
     next_step: str = ""
+    ignored: str = ""
 
     @property
     def level(self) -> Level:
-        """The level is the first letter of the id: E, W or I."""
+        """The level is the first letter of the id: E, W or I; what is ignored informs."""
+        if self.ignored:
+            return Level.INFO
         return {"E": Level.ERROR, "W": Level.WARNING, "I": Level.INFO}[self.id[0]]
 
 
@@ -91,8 +101,10 @@ class Issue:
         heading: text of the document's first heading; empty if none.
         date: as written, a datetime at midnight where only a day was given; naive means the list's
             zone; None means the time of freezing.
+        template: as the front matter names it; empty where it names none.
         send_at: as written, for example "2026-11-26 09:00 Europe/Berlin"; empty if absent.
         meta: every key of the front matter under its lower-case name, ours included.
+        lines: key of the front matter -> its line in the file.
         ignore: check id -> reason.
     """
 
@@ -114,6 +126,7 @@ class Issue:
     send_at: str
     feed: bool
     meta: Mapping[str, object] = field(default_factory=dict)
+    lines: Mapping[str, int] = field(default_factory=dict)
     ignore: Mapping[str, str] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
 

@@ -68,6 +68,7 @@ def read_issue(path: Path, *, root: Path) -> Issue:
         send_at=read_send_at(fields),
         feed=fields.flag("feed") is not False,
         meta=matter.fields,
+        lines=matter.lines,
         ignore=read_ignore(fields),
         findings=tuple(sorted(fields.findings, key=lambda finding: finding.line)),
     )
@@ -289,6 +290,6 @@ def _fold(text: str) -> str:
 
 def _read_template(fields: Fields) -> str:
     if fields.text("template").lower().endswith((".html", ".htm")):
-        return "default"  # Zola's and Pelican's templates, for their pages
+        return ""  # Zola's and Pelican's templates, for their pages
     name = fields.word("template", shape=_TEMPLATE, example="template: default")
-    return name.removesuffix(".mjml") or "default"
+    return name.removesuffix(".mjml")
