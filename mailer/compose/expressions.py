@@ -19,8 +19,10 @@ from typing import Any, Final
 from unicodedata import category
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
-from jinja2.filters import do_title
 from jinja2.parser import Parser
+
+from mailer.compose.filters import FILTERS, day_in_words
+from mailer.dates import STYLES, Style
 
 Values = Mapping[str, object]
 """What is known of one recipient: `{"subscriber": {…}, "list": {…}, "unsubscribe_url": "…"}`."""
@@ -83,15 +85,19 @@ class Expression:
         raise ExpressionError(f"{self.source}: the value is a {type(value).__name__}, not a text")
 
 
-def compile_expression(source: str) -> Expression:
+def compile_expression(source: str, *, language: str = "en") -> Expression:
     """Compile what stands between the braces.
+
+    Args:
+        source: the expression.
+        language: in which the filter `date` writes, that of the text around it.
 
     Raises:
         ExpressionError: not an expression, or one that is not allowed.
     """
     if len(source) > _LONGEST:
         raise ExpressionError(f"the expression is longer than {_LONGEST} characters")
-    compiler = _Compiler()
+    compiler = _Compiler(source, language)
     try:
         run = compiler.build(_parse(source), ask=False)
     except RecursionError as error:
@@ -113,8 +119,10 @@ def _parse(source: str) -> nodes.Expr:
 class _Compiler:
     """Turns a tree into closures and notes the names that it meets."""
 
-    def __init__(self) -> None:
+    def __init__(self, source: str, language: str) -> None:
         self.names: dict[str, None] = {}
+        self._source = source.strip()
+        self._language = language
 
     def build(self, node: nodes.Expr, *, ask: bool) -> _Value:
         """A function of the values; with `ask` it returns None where a name has no value."""
@@ -180,14 +188,14 @@ class _Compiler:
         return compare
 
     def filtered(self, node: nodes.Filter, *, ask: bool) -> _Value:
-        if node.name == "default":
-            return self.fallback(node, ask=ask)
-        if node.name not in _FILTERS or node.node is None:
-            known = ", ".join(["default", *_FILTERS])
+        if node.name in _WITH_ARGUMENTS:
+            return _WITH_ARGUMENTS[node.name](self, node, ask=ask)
+        if node.name not in FILTERS or node.node is None:
+            known = ", ".join([*_WITH_ARGUMENTS, *FILTERS])
             raise ExpressionError(f"there is no filter {node.name} here, only {known}")
         if _arguments(node):
             raise ExpressionError(f"the filter {node.name} takes nothing in parentheses")
-        change, inner = _FILTERS[node.name], self.build(node.node, ask=ask)
+        change, inner = FILTERS[node.name], self.build(node.node, ask=ask)
 
         def filtered(values: Values) -> object:
             value = inner(values)
@@ -207,6 +215,31 @@ class _Compiler:
             return instead(values) if value is None or (also_false and not value) else value
 
         return fallback
+
+    def day(self, node: nodes.Filter, *, ask: bool) -> _Value:
+        style = _style(node)
+        if node.node is None:
+            raise ExpressionError("date follows a value: subscriber.joined | date")
+        inner, language, source = self.build(node.node, ask=ask), self._language, self._source
+
+        def day(values: Values) -> object:
+            value = inner(values)
+            if value is None or (ask and value == ""):
+                return None
+            try:
+                return day_in_words(str(value), language, style)
+            except ValueError as error:
+                raise ExpressionError(f"{source}: {error}") from error
+
+        return day
+
+
+def _style(node: nodes.Filter) -> Style:
+    given = [getattr(argument, "value", None) for argument in _arguments(node)] or ["long"]
+    style = next((style for style in STYLES if [style] == given), None)
+    if style is None or node.kwargs:
+        raise ExpressionError(f"date takes one of these words: {', '.join(STYLES)}")
+    return style
 
 
 def _path(node: nodes.Expr) -> tuple[str, ...]:
@@ -310,9 +343,7 @@ _COMPARE: Final[dict[str, Callable[[Any, Any], object]]] = {
     "notin": lambda item, whole: not operator.contains(whole, item),
 }
 
-_FILTERS: Final[dict[str, Callable[[str], str]]] = {
-    "title": do_title,
-    "upper": str.upper,
-    "lower": str.lower,
-    "trim": str.strip,
+_WITH_ARGUMENTS: Final[dict[str, Callable[..., _Value]]] = {
+    "default": _Compiler.fallback,
+    "date": _Compiler.day,
 }

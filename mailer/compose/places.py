@@ -41,6 +41,7 @@ class Places:
     def __init__(self, rendering: Rendering, fields: Mapping[str, str]) -> None:
         """`fields` is what is known of the list."""
         self._fields = dict(fields)
+        self._language = rendering.language
         self._expressions: dict[str, Expression] = {}
         self._fillings: dict[tuple[str, Place], tuple[int, Slot]] = {}
         self.subject = self._compile(rendering.subject, "")
@@ -124,9 +125,10 @@ class Places:
             if isinstance(piece, str):
                 texts[-1] += _sendable(piece)
                 continue
-            expression = self._expressions.get(piece.expression) or _expression(piece)
+            known = self._expressions.get(piece.expression)
+            expression = known or _expression(piece, self._language)
             if not _names(expression, "subscriber", "unsubscribe_url"):
-                value = expression({"list": self._fields})
+                value = _constant(expression, piece, self._fields)
                 texts[-1] += _ESCAPES[piece.place](_sendable(value), piece)
                 continue
             numbers.append(self._number(piece, expression))
@@ -143,12 +145,22 @@ class Places:
         return list(self._fillings).index(key)
 
 
-def _expression(slot: Slot) -> Expression:
+def _expression(slot: Slot, language: str) -> Expression:
     try:
-        return compile_expression(slot.expression)
+        return compile_expression(slot.expression, language=language)
     except ExpressionError as error:
         raise CheckError(
             "E140", "An expression cannot be used", where=_line(slot), detail=str(error)
+        ) from error
+
+
+def _constant(expression: Expression, slot: Slot, fields: Mapping[str, str]) -> str:
+    """The value that is the same for everybody."""
+    try:
+        return expression({"list": fields})
+    except ExpressionError as error:
+        raise CheckError(
+            "E140", "An expression has no value", where=_line(slot), detail=str(error)
         ) from error
 
 

@@ -10,6 +10,8 @@ from mailer.compose.expressions import ExpressionError, MissingValueError, compi
 
 ANN = {
     "subscriber": {
+        "joined": "2026-11-04",
+        "seen": "2026-11-04 23:59:30+01:00",
         "name": "ann o'hara",
         "city": "",
         "age": 41,
@@ -55,6 +57,28 @@ def test_an_expression_says_what_jinja_would_say(expected: str, source: str) -> 
 
 
 @pytest.mark.parametrize(
+    ("expected", "language", "source"),
+    [
+        ("4 November 2026", "en", "subscriber.joined | date"),
+        ("4. November 2026", "de", "subscriber.joined | date"),
+        ("4 نوفمبر 2026", "ar", "subscriber.joined | date"),
+        ("mercredi 4 novembre 2026", "fr", 'subscriber.joined | date("full")'),
+        ("4 Nov 2026", "en", 'subscriber.joined | date("medium")'),
+        ("04.11.26", "de", 'subscriber.joined | date("short")'),
+        ("4 November 2026", "en", "subscriber.seen | date"),
+        ("SINCE 4 NOVEMBER 2026", "en", '("since " ~ (subscriber.joined | date)) | upper'),
+        ("long ago", "en", 'subscriber.left | date or "long ago"'),
+        ("long ago", "en", 'subscriber.city | date | default("long ago")'),
+        ("4 November 2026", "en", 'subscriber.left | default("2026-11-04") | date'),
+    ],
+)
+def test_a_date_is_written_in_the_language_of_the_text(
+    expected: str, language: str, source: str
+) -> None:
+    assert expected == compile_expression(source, language=language)(ANN)
+
+
+@pytest.mark.parametrize(
     ("expected", "source"),
     [
         ("reader", 'subscriber.unknown or "reader"'),
@@ -84,6 +108,7 @@ def test_a_fallback_takes_the_place_of_a_missing_value(expected: str, source: st
         ("subscriber.unknown", "subscriber.unknown"),
         ("subscriber.nickname", "subscriber.nickname"),
         ("subscriber.unknown", "subscriber.unknown | upper"),
+        ("subscriber.unknown", "subscriber.unknown | date"),
         ("subscriber.unknown", '"Dear " ~ subscriber.unknown'),
         ("subscriber.unknown", '"yes" if subscriber.unknown == "x" else "no"'),
         ("subscriber.unknown", "subscriber.nickname or subscriber.unknown"),
@@ -134,6 +159,10 @@ def test_a_recipient_of_whom_nothing_is_known_has_no_values() -> None:
         ("takes nothing", 'subscriber.name | trim("x")'),
         ("default takes", "subscriber.name | default"),
         ("default takes", 'subscriber.name | default(default_value="x")'),
+        ("one of these words: short, medium, long, full", 'subscriber.joined | date("%d %B")'),
+        ("one of these words", "subscriber.joined | date(subscriber.name)"),
+        ("one of these words", 'subscriber.joined | date("long", "short")'),
+        ("one of these words", 'subscriber.joined | date(style="long")'),
         ("needs an `else`", '"x" if subscriber.vip'),
         ("named by a word", "subscriber.tags[0]"),
         ("named by a word", "subscriber[subscriber.name]"),
@@ -160,6 +189,10 @@ def test_everything_else_is_refused_with_a_reason(complaint: str, source: str) -
         ("different kinds", '"x" if subscriber.name < 3 else "y"'),
         ("different kinds", '"x" if "a" in subscriber.age else "y"'),
         ("a list, not a text", "subscriber.tags"),
+        ("is no date", "subscriber.name | date"),
+        ("is no date", "subscriber.city | date"),
+        ("is no date", "subscriber.age | date"),
+        ("is no date", '"2026-02-30" | date'),
         ("a dict, not a text", "subscriber.home"),
     ],
 )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -156,3 +157,24 @@ def test_stored_values_of_another_rendering_are_refused() -> None:
     compiled = places(slot("subscriber.name"))
     with pytest.raises(LedgerError, match="E640"):
         text_of(compiled, ("Ann", "Bob"))
+
+
+def test_a_date_is_written_in_the_language_of_the_rendering() -> None:
+    made = replace(rendering(text=(slot("subscriber.joined | date"),)), language="de")
+    compiled = Places(made, {"title": "The Weekly", "slug": "weekly"})
+    assert text_of(compiled, attributes={"joined": "2026-11-04"}) == "4. November 2026\n"
+
+
+def test_a_value_that_is_no_date_is_e140_for_its_person() -> None:
+    compiled = places(slot("subscriber.joined | date"))
+    assert text_of(compiled, attributes={"joined": "2026-11-04"}) == "4 November 2026\n"
+    with pytest.raises(CheckError) as caught:
+        text_of(compiled, attributes={"joined": "last spring"})
+    assert caught.value.code == "E140"
+    assert '"last spring" is no date' in caught.value.detail
+
+
+def test_what_is_no_date_for_anybody_is_found_with_its_line() -> None:
+    with pytest.raises(CheckError) as caught:
+        places(slot("list.title | date"))
+    assert ("E140", "line 7") == (caught.value.code, caught.value.where)
