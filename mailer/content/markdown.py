@@ -20,7 +20,8 @@ from mailer.content.source import Source
 from mailer.errors import CheckError
 
 if TYPE_CHECKING:
-    from mailer.model import Finding
+    from mailer.content.web import Web
+    from mailer.model import EmbeddedImage, Finding
 
 _DEEPEST: Final = 100
 """Levels of nesting: libxml2 ends a document silently at about 250, the theme's included."""
@@ -38,38 +39,52 @@ class Document:
     Attributes:
         html: inner HTML of the content area.
         text: the same for text/plain, wrapped, ends with one newline.
+        images: what the HTML shows as `cid:`, each once.
     """
 
     html: str
     text: str
     findings: tuple[Finding, ...]
+    images: tuple[EmbeddedImage, ...] = ()
 
 
-def convert(body: str, *, title: str, site: str, file: str, body_line: int) -> Document:
+def convert(
+    body: str,
+    *,
+    title: str,
+    file: str,
+    body_line: int,
+    web: Web,
+    language: str = "en",
+    column: int = 536,
+) -> Document:
     """Render the body of an issue.
 
     Args:
         body: Markdown; per-recipient places already are opaque words like `tok3f9ac01b22s0`.
         title: the heading if the body has none of its own, or several.
-        site: what root-relative addresses stand on.
         file: path for findings and errors.
         body_line: line in the file of the first line of the body.
+        web: what addresses are relative to.
+        language: of the issue, such as "pt-BR".
+        column: width of the content in CSS pixels; the default is 600 less two margins of 32.
 
     Raises:
         CheckError: E205, nested too deeply for any mail client.
     """
+    del language  # the words of call-outs and the direction of blocks will follow it
     source = Source(body=_printable(body), file=file, body_line=body_line)
     _report_controls(body, source)
     safe = sanitise.clean(_markdown(source), source)
     _guard(sanitise.depth(safe), source)
     tree = shape.parse(safe)
-    shape.settle(tree, title=_printable(title), site=site, source=source)
+    images = shape.settle(tree, title=_printable(title), web=web, column=column, source=source)
     text = shape.restore(plaintext.to_text(tree))
     shape.box(tree)
     markup = shape.write(tree)
     _guard(sanitise.depth(markup), source)
     findings = sorted(source.findings, key=lambda finding: finding.line)
-    return Document(html=markup, text=text, findings=tuple(findings))
+    return Document(html=markup, text=text, findings=tuple(findings), images=images)
 
 
 def plain(snippet: str) -> str:

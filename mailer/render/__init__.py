@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from mailer.content.markdown import convert
+from mailer.content.web import Web
 from mailer.model import Finding, Rendering
 from mailer.render.context import language_of, names
 from mailer.render.inline import inline
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mailer.config import ListConfig, Newsletter
-    from mailer.model import Issue
+    from mailer.model import Issue, Template
 
 __all__ = ["RenderResult", "render_issue"]
 
@@ -39,9 +40,14 @@ _KEPT: Final = '<style data-premailer="ignore"'
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenderResult:
-    """A rendering and what was found on the way; findings name the issue's lines."""
+    """A rendering and what was found on the way; findings name the issue's lines.
+
+    Attributes:
+        content: the issue's own HTML, without the theme around it, for checks.
+    """
 
     rendering: Rendering
+    content: Template
     findings: tuple[Finding, ...]
 
 
@@ -66,8 +72,14 @@ def render_issue(
     body, most = protect(
         issue.body, seed=f"body {issue.digest}", file=issue.file, line=issue.body_line
     )
+    language = language_of(issue, newsletter=newsletter, list_=list_)
     document = convert(
-        body, title=subject, site=newsletter.site, file=issue.file, body_line=issue.body_line
+        body,
+        title=subject,
+        file=issue.file,
+        body_line=issue.body_line,
+        web=Web.of(issue, newsletter, root=root),
+        language=language,
     )
     protected = replace(issue, subject=subject, preheader=preheader)
     known = names(protected, newsletter=newsletter, list_=list_, planned=planned)
@@ -79,12 +91,17 @@ def render_issue(
     ).text
     slots |= more | most | theme.slots
     rendering = Rendering(
-        language=language_of(issue, newsletter=newsletter, list_=list_),
+        language=language,
         subject=slots.split(subject, html=False),
         html=slots.split(html, html=True),
         text=slots.split(text.strip() + "\n", html=False),
+        images=document.images,
     )
-    return RenderResult(rendering=rendering, findings=(*issue.findings, *document.findings))
+    return RenderResult(
+        rendering=rendering,
+        content=slots.split(document.html, html=True),
+        findings=(*issue.findings, *document.findings),
+    )
 
 
 def _html(

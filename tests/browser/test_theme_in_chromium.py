@@ -13,6 +13,7 @@ import pytest
 
 from mailer.config import ListConfig, Newsletter
 from mailer.content.markdown import convert
+from mailer.content.web import Web
 from mailer.model import Byline, Issue, Mailbox, Release
 from mailer.render import render_issue
 from mailer.render.inline import inline
@@ -112,7 +113,7 @@ def _mail(root: Path, language: str = "en") -> str:
         sender=sender,
         reply_to=None,
         url="https://news.example.org",
-        site="https://example.org",
+        web=Web(site="https://example.org"),
         address="1 Example Street, Exampleton",
     )
     readers = ListConfig(
@@ -128,7 +129,9 @@ def _mail(root: Path, language: str = "en") -> str:
         preheader="All blocks that the theme knows, one after another, in one issue",
         heading="",
         date=None,
-        byline=Byline(author="Ann", site="https://ann.example.org", image="https://e.org/a.png"),
+        byline=Byline(
+            author="Ann", web=Web(site="https://ann.example.org"), image="https://e.org/a.png"
+        ),
         language="",
         list="",
         template="default",
@@ -181,7 +184,7 @@ def test_inlining_decides_as_the_browser_does(
     theme = Theme(tmp_path, pack=lambda value: value)
     known = {"issue": {"direction": direction}}
     css = theme.render("default", "css", known, where="").text
-    content = convert(BODY, title="Title", site="https://e.org", file="", body_line=1).html
+    content = convert(BODY, title="Title", web=Web(site="https://e.org"), file="", body_line=1).html
     body = f'<body dir="{direction}"><div class="content">{content}</div></body>'
     # A browser puts a tbody into each table; the inliner sees the tables as they are written.
     sheet = f"<style>{css.replace('> tr >', '> tbody > tr >')}</style>"

@@ -11,7 +11,7 @@ paint as a table. Elements carry these classes and no others, for the theme to s
 ``div.footnotes``  the notes at the end: an ``hr`` and an ``ol``
 ``sup.ref``        the number of a footnote in the text
 ``div.details``    an unfolded ``details``; its title is ``div.summary``
-``img.wide``       an image whose size is unknown: it fills the column (no class: author's width)
+``img.wide``       an image that fills the column, its size unknown or at least as wide
 ``k s c n f``      on ``span`` in code: keyword, string, comment, number, name that is defined
 =================  ============================================================================
 
@@ -34,11 +34,14 @@ from mailer.content.shape.blocks import (
 )
 from mailer.content.shape.boxes import box
 from mailer.content.shape.highlight import highlight
+from mailer.content.shape.images import images
 from mailer.content.shape.notes import footnotes, tasks
-from mailer.content.shape.references import images, links
+from mailer.content.shape.references import links
 
 if TYPE_CHECKING:
     from mailer.content.source import Source
+    from mailer.content.web import Web
+    from mailer.model import EmbeddedImage
 
 __all__ = ["box", "parse", "restore", "settle", "write"]
 
@@ -56,18 +59,21 @@ def parse(markup: str) -> lxml.html.HtmlElement:
     return body[0]
 
 
-def settle(root: lxml.html.HtmlElement, *, title: str, site: str, source: Source) -> None:
-    """Make the tree what a mail can hold, in place."""
+def settle(
+    root: lxml.html.HtmlElement, *, title: str, web: Web, column: int, source: Source
+) -> tuple[EmbeddedImage, ...]:
+    """Make the tree what a mail can hold, in place; returns the images that the mail must carry."""
     unfold(root)
     tasks(root)
     footnotes(root)
     mark_tables(root)
     highlight(root)
-    links(root, site=site, source=source)
-    images(root, site=site, source=source)
+    links(root, web=web, source=source)
+    carried = images(root, web=web, column=column, source=source)
     paragraphs(root)
     headings(root, title=title.translate(_TO_TREE))
     strip(root)
+    return carried
 
 
 def write(root: lxml.html.HtmlElement) -> str:

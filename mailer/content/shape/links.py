@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final
-from urllib.parse import quote, unquote, urljoin, urlsplit
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote, unquote, urlsplit
 
 import idna
+
+if TYPE_CHECKING:
+    from mailer.content.web import Web
 
 _LINK_SCHEMES_NAMES = (
     "http https mailto tel sms xmpp irc ircs matrix geo webcal news nntp ftp gemini"
@@ -24,8 +27,11 @@ _AROUND = "".join(map(chr, range(0x21)))
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?\Z|\[[0-9A-Fa-f:.]+\]\Z")
 _HERE_ONLY = re.compile(r"(?:.*\.)?localhost\.?\Z|127\.|0\.0\.0\.0\Z|\[::1?\]\Z", re.IGNORECASE)
-_LIKE_A_HOST = re.compile(r"(?:[\w-]+\.)+([a-z]{2,})(?:[:/?#]|\Z)", re.IGNORECASE)
-_FILES_NAMES = "gif htm html jpeg jpg js md mdx mp mp4 pdf php png svg txt webp xml zip"
+_LIKE_A_HOST = re.compile(r"(?:[\w-]+\.)+([a-z]{2,})([:/?#]|\Z)", re.IGNORECASE)
+_FILES_NAMES = (
+    "asp aspx avif css csv gif go gz htm html ipynb jpeg jpg js json lua markdown md mdx mov odt "
+    "pdf php pl png ps py rb rs rst sh svg toml ts txt webm webp xhtml xml yaml yml zip"
+)
 _FILES = frozenset(_FILES_NAMES.split())
 _BROKEN_MAILTO = re.compile(r"%0[ad]", re.IGNORECASE)
 _SAFE: Final = "%/:?#[]@!$&'()*+,;=~"
@@ -46,18 +52,18 @@ class Resolved:
     url: str
     problem: str = ""
     step: str = "correct or remove the address"
+    check: str = "E120"
 
 
-def resolve(url: str, *, site: str) -> Resolved:
+def resolve(url: str, web: Web, *, image: bool = False) -> Resolved:
     """Make an address of an issue absolute and encoded (case 18).
 
-    Root-relative addresses stand on `site`; an address that begins with a slot is left alone.
+    Root-relative links stand on the site and images on the assets; relative ones on the page of
+    the issue. An address that begins with a slot is left alone.
     """
     if SLOT.match(url):
         return Resolved(url)
     url = url.strip(_AROUND)
-    if not url:
-        return Resolved("", "it is empty")
     scheme = scheme_of(url)
     if scheme in ("", "http", "https"):
         url = _CONTROLS.sub("", url)  # as browsers do with line breaks in an attribute
@@ -65,25 +71,35 @@ def resolve(url: str, *, site: str) -> Resolved:
         return Resolved("", "it holds a line break or control character")
     if scheme in ("http", "https"):
         return _web(url)
-    if scheme in LINK_SCHEMES:
+    if not scheme:
+        return _here(url, web, image=image)
+    if scheme in (IMAGE_SCHEMES if image else LINK_SCHEMES):
         return Resolved(_encode(url))
-    return Resolved("", f"no mail can have {scheme}: addresses") if scheme else _here(url, site)
+    return Resolved("", f"no mail can have {scheme}: addresses")
 
 
-def _here(url: str, site: str) -> Resolved:
+def _here(url: str, web: Web, *, image: bool) -> Resolved:
     """An address without a scheme."""
+    if not url:
+        return Resolved("", "it is empty")
     if url.startswith("//"):
         return _web(f"https:{url}")
-    if url.startswith("/"):
-        return Resolved(site.rstrip("/") + _encode(url))
-    if url.lower().startswith("www."):
+    if not image and url.lower().startswith("www."):
         return _web(f"https://{url}")
-    guess = urljoin(site.rstrip("/") + "/", _encode(url))
-    like_a_host = _LIKE_A_HOST.match(url)
-    if like_a_host and like_a_host[1].lower() not in _FILES:
-        return Resolved(guess, "it has no scheme", f"did you mean https://{url} ?")
-    problem = "it is relative to a page, and a mail is none"
-    return Resolved(guess, problem, "begin it with / for your site, or with https://")
+    joined = web.join(_encode(url), image=image)
+    if not url.startswith("/") and not image and _is_like_a_host(url):
+        return Resolved(joined, "it has no scheme", f"did you mean https://{url} ?")
+    if url.startswith("/") or web.page:
+        return Resolved(joined)
+    problem = f"it is relative to a page, and the mail now says {joined}"
+    step = "say where issues stand: [newsletter] page in mailer.toml; or write the whole address"
+    return Resolved(joined, problem, step, "W127")
+
+
+def _is_like_a_host(url: str) -> bool:
+    """Whether a scheme was forgotten: `docs.rs/x` is no file, as `x.rs` is."""
+    match = _LIKE_A_HOST.match(url)
+    return match is not None and (match[2] in ("/", ":") or match[1].lower() not in _FILES)
 
 
 def _splits_mail(url: str) -> bool:

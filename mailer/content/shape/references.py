@@ -1,4 +1,4 @@
-"""Links and images: absolute addresses, in-page targets, sizes that every client can keep."""
+"""Links: absolute addresses, and in-page targets that every client can find."""
 
 from __future__ import annotations
 
@@ -10,27 +10,21 @@ from urllib.parse import unquote
 from lxml.html.builder import E
 
 from mailer.content.shape.blocks import BLOCKS, text_of
-from mailer.content.shape.links import IMAGE_SCHEMES, Resolved, resolve, scheme_of
+from mailer.content.shape.links import Resolved, resolve
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
     from mailer.content.source import Source
+    from mailer.content.web import Web
 
-COLUMN: Final = 536
-"""Width of the content in CSS pixels: 600 less two margins of 32."""
-
-_INDENT: Final = {"li": 24, "dd": 24, "blockquote": 20}
-_CELL_GAP: Final = 16
-_NARROWEST: Final = 40
 _TEXTS_NAMES = "p h1 h2 h3 h4 h5 h6 dt span sup sub em strong code"
 _TEXTS: Final = frozenset(_TEXTS_NAMES.split())
 _MIXED: Final = frozenset({"li", "dd", "td", "th", "div", "blockquote"})
-_LENGTH = re.compile(r"\s*(\d{1,4})(?:\.\d*)?\s*(px|%)?\s*\Z")
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_-]+")
 
 
-def links(root: HtmlElement, *, site: str, source: Source) -> None:
+def links(root: HtmlElement, *, web: Web, source: Source) -> None:
     """Make every link absolute; one that cannot be followed loses its address, not its text."""
     targets = _Targets(root)
     for link in list(root.iter("a")):
@@ -47,28 +41,30 @@ def links(root: HtmlElement, *, site: str, source: Source) -> None:
                 source.report("W113", message, line=line)
                 _unlink(link)
         else:
-            _follow(link, href, site=site, source=source)
+            _follow(link, href, web=web, source=source)
 
 
-def _follow(link: HtmlElement, href: str, *, site: str, source: Source) -> None:
+def _follow(link: HtmlElement, href: str, *, web: Web, source: Source) -> None:
     words = text_of(link)
     if words.lower().startswith("www.") and href == f"http://{words}":
         href = words  # the engine guessed a scheme; `resolve` knows the better one
-    found = resolve(href, site=site)
+    found = resolve(href, web)
     bare = words == href  # the engine linked it: for its author it is only text
     if found.problem and not bare:
-        _report("link", href, found, source)
+        report("link", href, found, source)
     if found.url and not (found.problem and bare):
         link.set("href", found.url)
     else:
         _unlink(link)
 
 
-def _report(kind: str, address: str, found: Resolved, source: Source) -> None:
-    message = f"the address of this {kind} cannot be used: {found.problem}"
-    message += f" ({address})" if address.strip() else ""
+def report(kind: str, address: str, found: Resolved, source: Source) -> None:
+    """Say what is wrong with the address of a link or an image, and where it stands."""
+    broken = found.check.startswith("E")
+    message = f"the address of this {kind} cannot be used: " if broken else f"this {kind}: "
+    message += found.problem + (f" ({address})" if address.strip() else "")
     line = source.line_of(address) if address.strip() else source.line_matching(r"\]\(\s*\)")
-    source.report("E120", message, line=line, next_step=found.step)
+    source.report(found.check, message, line=line, next_step=found.step)
 
 
 def _unlink(link: HtmlElement) -> None:
@@ -136,63 +132,3 @@ def _put_anchor(element: HtmlElement, name: str) -> None:
 
 def _begins_with_block(element: HtmlElement) -> bool:
     return len(element) > 0 and element[0].tag in BLOCKS and not (element.text or "").strip()
-
-
-def images(root: HtmlElement, *, site: str, source: Source) -> None:
-    """Absolute addresses, an alt text on each, and a width that fits the column (M-27)."""
-    for image in list(root.iter("img")):
-        image.set("alt", " ".join(image.get("alt", "").split()))
-        src = image.get("src")
-        if src is None:
-            _describe(image)
-            continue
-        found = resolve(src, site=site)
-        if scheme_of(found.url) not in {"", *IMAGE_SCHEMES}:
-            found = Resolved("", "images come over https")
-        if found.problem:
-            _report("image", src, found, source)
-        if found.url:
-            image.set("src", found.url)
-            _size(image)
-        else:
-            _describe(image)
-
-
-def _describe(image: HtmlElement) -> None:
-    """Leave only the alt text of an image that cannot be shown."""
-    words = E.span(image.get("alt", ""))
-    words.tail = image.tail
-    image.getparent().replace(image, words)
-    words.drop_tag()
-
-
-def _size(image: HtmlElement) -> None:
-    room = _room(image)
-    wanted = _length(image.get("width"), room)
-    height = _length(image.get("height"), 0)
-    width = min(wanted or room, room)
-    image.set("width", str(width))
-    if wanted and height:
-        image.set("height", str(max(1, round(height * width / wanted))))
-    else:
-        image.attrib.pop("height", None)
-    if not wanted:
-        image.set("class", "wide")
-
-
-def _length(text: str | None, whole: int) -> int:
-    match = _LENGTH.match(text or "")
-    if match is None:
-        return 0
-    return int(match[1]) if match[2] != "%" else whole * int(match[1]) // 100
-
-
-def _room(image: HtmlElement) -> int:
-    """How wide an image may be where it stands."""
-    room = COLUMN
-    for ancestor in image.iterancestors():
-        room -= _INDENT.get(ancestor.tag, 0)
-        if ancestor.tag in ("td", "th"):
-            cells = len(ancestor.getparent())
-            room = room // cells - _CELL_GAP
-    return max(room, _NARROWEST)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from mailer.content.markdown import Document, convert
 from mailer.content.sanitise import KEPT
 from mailer.content.shape.links import IMAGE_SCHEMES, LINK_SCHEMES
+from mailer.content.web import Web
 from mailer.errors import CheckError
 
 CLASS_NAMES = "check codebox data details footnotes quote ref summary task tasks wide k s c n f"
@@ -43,7 +44,7 @@ BODIES = st.one_of(
 
 
 def made(body: str) -> Document:
-    return convert(body, title="", site="https://site.example", file="x.md", body_line=1)
+    return convert(body, title="", web=Web(site="https://site.example"), file="x.md", body_line=1)
 
 
 def made_or_refused(body: str) -> Document | CheckError:

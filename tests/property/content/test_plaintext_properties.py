@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from mailer.content.lines import columns, wrap
 from mailer.content.markdown import convert
+from mailer.content.web import Web
 
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=200)
 WORD = st.one_of(
@@ -47,7 +48,9 @@ def test_a_line_is_too_long_only_where_one_word_is(text: str, width: int) -> Non
 @settings(max_examples=150, deadline=None)
 def test_the_text_part_is_tidy(blocks: list[tuple[str, str]]) -> None:
     body = "\n\n".join(shape.format(words) for shape, words in blocks)
-    document = convert(body, title="A title", site="https://e.example", file="x", body_line=1)
+    document = convert(
+        body, title="A title", web=Web(site="https://e.example"), file="x", body_line=1
+    )
     text = document.text
     assert text.endswith("\n")
     assert not text.endswith("\n\n")

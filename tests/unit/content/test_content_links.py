@@ -6,6 +6,7 @@ import pytest
 
 from mailer.content.markdown import convert
 from mailer.content.shape.links import resolve, scheme_of
+from mailer.content.web import Web
 
 
 @pytest.mark.parametrize(
@@ -37,7 +38,7 @@ from mailer.content.shape.links import resolve, scheme_of
     ],
 )
 def test_what_can_be_followed(written: str, url: str) -> None:
-    found = resolve(written, site="https://site.example")
+    found = resolve(written, Web(site="https://site.example"))
     assert (found.url, found.problem) == (url, "")
 
 
@@ -48,10 +49,11 @@ def test_what_can_be_followed(written: str, url: str) -> None:
         ("  ", "empty", "correct or remove"),
         ("e.example/a", "no scheme", "did you mean https://e.example/a ?"),
         ("e.example", "no scheme", "did you mean https://e.example ?"),
-        ("a/b", "relative", "begin it with /"),
-        ("./a.html", "relative", "begin it with /"),
-        ("boat.png", "relative", "begin it with /"),
-        ("?q=1", "relative", "begin it with /"),
+        ("a/b", "now says https://site.example/a/b", "[newsletter] page"),
+        ("./a.html", "now says https://site.example/a.html", "[newsletter] page"),
+        ("boat.rs", "now says https://site.example/boat.rs", "[newsletter] page"),
+        ("docs.rs/x", "no scheme", "did you mean https://docs.rs/x ?"),
+        ("?q=1", "now says https://site.example/?q=1", "[newsletter] page"),
         ("https://", "names no host", "correct"),
         ("https:///x", "names no host", "correct"),
         ("https://exa mple.org/", "is no host", "correct"),
@@ -70,14 +72,14 @@ def test_what_can_be_followed(written: str, url: str) -> None:
     ],
 )
 def test_what_cannot_be_followed_says_why(written: str, problem: str, step: str) -> None:
-    found = resolve(written, site="https://site.example/")
+    found = resolve(written, Web(site="https://site.example/"))
     assert problem in found.problem
     assert step in found.step
 
 
 def test_a_site_with_a_path_carries_root_relative_addresses() -> None:
     """`site` is what they are relative to, not its host."""
-    assert resolve("/a", site="https://e.example/news/").url == "https://e.example/news/a"
+    assert resolve("/a", Web(site="https://e.example/news/")).url == "https://e.example/news/a"
 
 
 @pytest.mark.parametrize(
@@ -97,6 +99,6 @@ def test_schemes_are_read_as_browsers_do(url: str, scheme: str) -> None:
 
 def test_a_bare_www_address_is_linked_securely() -> None:
     document = convert(
-        "See www.example.org/x", title="T", site="https://e.org", file="f.md", body_line=1
+        "See www.example.org/x", title="T", web=Web(site="https://e.org"), file="f.md", body_line=1
     )
     assert '<a href="https://www.example.org/x">www.example.org/x</a>' in document.html

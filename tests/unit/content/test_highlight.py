@@ -8,11 +8,14 @@ from html import unescape
 import pytest
 
 from mailer.content.markdown import convert
+from mailer.content.web import Web
 
 
 def code(language: str, source: str) -> str:
     body = f"````{language}\n{source}\n````\n"
-    document = convert(body, title="", site="https://example.org", file="x.md", body_line=1)
+    document = convert(
+        body, title="", web=Web(site="https://example.org"), file="x.md", body_line=1
+    )
     match = re.search(r"<pre><code>(.*?)</code></pre>", document.html, re.DOTALL)
     assert match is not None
     return match[1]

@@ -6,10 +6,13 @@ import pytest
 
 from mailer.content.lines import columns, wrap
 from mailer.content.markdown import convert
+from mailer.content.web import Web
 
 
 def text(body: str) -> str:
-    document = convert(body, title="", site="https://example.org", file="issues/x.md", body_line=1)
+    document = convert(
+        body, title="", web=Web(site="https://example.org"), file="issues/x.md", body_line=1
+    )
     assert document.text.endswith("\n")
     assert not document.text.endswith("\n\n") or not document.text.strip()
     return document.text.removesuffix("\n")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mailer.content.issue import duplicate_ids, find_issue, read_issue
 from mailer.content.markdown import convert
+from mailer.content.web import Web
 from mailer.model import Release
 
 ROOT = Path(__file__).parents[3]
@@ -17,7 +18,7 @@ def test_the_sample_issue_can_be_mailed_and_says_what_it_should() -> None:
     document = convert(
         issue.body,
         title=issue.subject,
-        site="https://example.org",
+        web=Web(site="https://example.org"),
         file=issue.file,
         body_line=issue.body_line,
     )
