@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from mailer import address
-from mailer.compose import headers, transfer
+from mailer.compose import headers, images, transfer
 from mailer.compose.fields import Identity, Personal
 from mailer.compose.links import UNSUBSCRIBE_TOKEN_OCTETS, unsubscribe_url
 from mailer.compose.places import Places
@@ -71,8 +71,7 @@ class MessageTemplate:
         self._html = transfer.choose(*self._places.html)
         self._boundary = _boundary(revision)
         self._head = self._compile_head()
-        self._between = self._part("html", self._html)
-        self._end = f"\r\n--{self._boundary}--\r\n".encode("ascii")
+        self._between, self._end = self._compile_html(revision)
         self._date = (-1, b"")
 
     def compose(
@@ -138,10 +137,8 @@ class MessageTemplate:
 
     def measure(self, message: Message) -> Sizes:
         """The parts of one message of this template, its subscriber's values included."""
-        delimiter = f"\r\n--{self._boundary}\r\n".encode("ascii")
-        _, text, html = message.content.removesuffix(self._end).split(delimiter)
-        blank_line = b"\r\n\r\n"
-        return self._measure(html=html.partition(blank_line)[2], text=text.partition(blank_line)[2])
+        front, _, html = message.content.removesuffix(self._end).partition(self._between)
+        return self._measure(html=html, text=front.partition(self._head[-1])[2])
 
     def _measure(self, *, html: bytes, text: bytes) -> Sizes:
         return Sizes(
@@ -157,13 +154,6 @@ class MessageTemplate:
             self._date = second, headers.date(date).encode("ascii")
         return self._date[1]
 
-    def _part(self, subtype: str, part: transfer.Part) -> bytes:
-        return (
-            f"\r\n--{self._boundary}\r\n"
-            f"Content-Type: text/{subtype}; charset=utf-8\r\n"
-            f"Content-Transfer-Encoding: {part.encoding}\r\n\r\n"
-        ).encode("ascii")
-
     def _compile_head(self) -> tuple[bytes, ...]:
         """The header block, checked and cut at its places, up to the first line of the text."""
         subject = self._subject
@@ -175,7 +165,19 @@ class MessageTemplate:
         marks = Personal(date=_HOLE, to=_HOLE, subject=_HOLE, message_id=_HOLE, token=_HOLE)
         block = headers.block(self._identity.fields(marks, self._boundary))
         *front, last = (piece.encode("ascii") for piece in block.split(_HOLE))
-        return (*front, last + self._part("plain", self._text))
+        return (*front, last + _part(self._boundary, "plain", self._text))
+
+    def _compile_html(self, revision: Revision) -> tuple[bytes, bytes]:
+        """What stands before and behind the octets of the HTML part; M-20 where it has images."""
+        html, end = _part(self._boundary, "html", self._html), _closed(self._boundary)
+        if not self.rendering.images:
+            return html, end
+        inner = _boundary(revision, "related")
+        related = f'Content-Type: multipart/related; type="text/html";\r\n boundary="{inner}"'
+        opened = f"{_opened(self._boundary)}{related}\r\n".encode("ascii")
+        follow = _opened(inner).encode("ascii")
+        parts = b"".join(follow + images.part(image) for image in self.rendering.images)
+        return opened + _part(inner, "html", self._html), parts + _closed(inner) + end
 
 
 class _Subject:
@@ -228,10 +230,28 @@ def _recipient(email: str) -> str:
         ) from error
 
 
-def _boundary(revision: Revision) -> str:
+def _opened(boundary: str) -> str:
+    return f"\r\n--{boundary}\r\n"
+
+
+def _closed(boundary: str) -> bytes:
+    return f"\r\n--{boundary}--\r\n".encode("ascii")
+
+
+def _part(boundary: str, subtype: str, part: transfer.Part) -> bytes:
+    """From the boundary to the blank line before the octets of a text."""
+    return (
+        f"{_opened(boundary)}"
+        f"Content-Type: text/{subtype}; charset=utf-8\r\n"
+        f"Content-Transfer-Encoding: {part.encoding}\r\n\r\n"
+    ).encode("ascii")
+
+
+def _boundary(revision: Revision, level: str = "") -> str:
     """Letters from the issue and its digest (M-22): the same on a retry, no run of digits.
 
     "=_" occurs in neither encoding, so no line of a part can be a boundary.
     """
-    digest = hashlib.sha256(f"{revision.issue}\n{revision.digest}".encode()).hexdigest()
+    seed = f"{revision.issue}\n{revision.digest}{level}"
+    digest = hashlib.sha256(seed.encode()).hexdigest()
     return "=_" + digest[:_BOUNDARY_LETTERS].translate(_DIGITS_TO_LETTERS)

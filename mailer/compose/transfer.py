@@ -92,21 +92,21 @@ class Base64:
         fixed = [_octets(text) for text in texts]
         self._texts = [_shifts(octets) for octets in fixed]
         self._places = places
-        self.octets = len(_lines(b"".join(fixed)))
+        self.octets = len(base64_lines(b"".join(fixed)))
 
     def extend(self, out: list[bytes], values: Sequence[str]) -> None:
         """Append whole groups, and carry what does not fill one to the next value or text."""
         carry = self._append(out, 0, b"")
         for number, place in enumerate(self._places, start=1):
             carry = self._append(out, number, carry + _octets(values[place]))
-        out.append(_lines(carry))
+        out.append(base64_lines(carry))
 
     def _append(self, out: list[bytes], number: int, carry: bytes) -> bytes:
         """Append what is carried and the fixed text of this number; return what is left over."""
         borrowed, encoded, left = self._texts[number][-len(carry) % 3]
         if encoded is None:
             return carry + borrowed
-        out += _lines(carry + borrowed), encoded
+        out += base64_lines(carry + borrowed), encoded
         return left
 
 
@@ -166,12 +166,12 @@ def _shifts(data: bytes) -> list[tuple[bytes, bytes | None, bytes]]:
     for lent in range(3):
         end = lent + (len(data) - lent) // 3 * 3
         enough = len(data) >= lent
-        shifts.append((data[:lent], _lines(data[lent:end]) if enough else None, data[end:]))
+        shifts.append((data[:lent], base64_lines(data[lent:end]) if enough else None, data[end:]))
     return shifts
 
 
-def _lines(data: bytes) -> bytes:
-    """Base64 in lines of 76, each with its CRLF; nothing is nothing."""
+def base64_lines(data: bytes) -> bytes:
+    """Base64 in lines of 76 (M-2), each with its CRLF; nothing is nothing."""
     starts = range(0, len(data), _LINE_BYTES)
     return b"".join(
         b"%b\r\n" % b2a_base64(data[at : at + _LINE_BYTES], newline=False) for at in starts

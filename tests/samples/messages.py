@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mailer.compose.links import Keyring
 from mailer.compose.mime import MessageTemplate
 from mailer.model import (
+    EmbeddedImage,
     Instant,
     ListId,
     Mailbox,
@@ -80,6 +81,19 @@ def rendering(
 ) -> Rendering:
     """A small issue that greets and lets go."""
     return Rendering(language="en", subject=subject, html=html, text=text)
+
+
+def image(number: int = 1, **changes: Any) -> EmbeddedImage:
+    """A small picture that travels in the mail."""
+    return replace(
+        EmbeddedImage(
+            content_id=f"{number:032x}@news.example.org",
+            media_type="image/png",
+            name=f"snow-{number}.png",
+            data=b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * number,
+        ),
+        **changes,
+    )
 
 
 def template(given: Rendering | None = None, **changes: Any) -> MessageTemplate:
