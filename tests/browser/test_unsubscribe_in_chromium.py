@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from typing import TYPE_CHECKING
 
 import pytest
-import uvicorn
 
-from mailer.catch.inbox import inbox
 from mailer.catch.store import Store
-from mailer.cli.services import listen
-from tests.wire.chromium import Page, browser
-from tests.wire.public_site import Site, served
+from tests.wire.public_site import Site, caught, served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.wire.chromium import Page
+
 WIDTHS = [320, 375, 1200]
-
-
-@pytest.fixture(scope="module")
-def page() -> Iterator[Page]:
-    with browser() as page:
-        yield page
 
 
 @pytest.fixture
@@ -110,13 +100,7 @@ def test_a_caught_message_can_do_nothing(tmp_path: Path, page: Page) -> None:
     """X-15: it runs no script and loads nothing from anywhere."""
     store = Store(tmp_path)
     name = store.add("a@example.org", ["ann@example.org"], HOSTILE)
-    listener = listen("127.0.0.1", 0)
-    port = listener.getsockname()[1]
-    config = uvicorn.Config(inbox(store), lifespan="off", log_config=None, access_log=False)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
-    thread.start()
-    try:
+    with caught(store) as port:
         page.requests.clear()
         page.show(width=1200).open(f"http://127.0.0.1:{port}/")
         assert page.ask("document.querySelector('.mails strong').textContent") == "hello"
@@ -132,7 +116,3 @@ def test_a_caught_message_can_do_nothing(tmp_path: Path, page: Page) -> None:
         assert page.requests[-1] == "http://tracker.invalid/x.png"
         assert page.blocked == {}
         assert page.ask("document.title") == "hello – mailer catch"
-    finally:
-        server.should_exit = server.force_exit = True
-        thread.join(10)
-        listener.close()

@@ -1,34 +1,25 @@
-"""A real browser, driven over the pipe of its DevTools protocol: no package, no port."""
+"""A real browser for tests: pages, keys, pictures, and what was asked of the network."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import tempfile
+import base64
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
+from mailer.prepare import devtools, screenshot
 from tests.wire.programs import program
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 _FLAGS = (
-    "--headless",
     "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-    "--remote-debugging-pipe",
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",  # Nothing leaves this machine.
     # One process, so that requests of sandboxed frames are seen, too.
     "--disable-features=IsolateSandboxedIframes",
+    "--font-render-hinting=none",  # a letter's width does not depend on how it is drawn
+    "--force-color-profile=srgb",
 )
 _KEYS = {"Tab": 9, "Enter": 13}
 
@@ -39,67 +30,77 @@ class Page:
     Attributes:
         requests: the URLs that pages asked for.
         blocked: those that were not let out -> why, such as "csp".
+        width: how wide the window is, in pixels.
     """
 
-    def __init__(self, reads: int, writes: int) -> None:
-        self._reads = reads
-        self._writes = writes
-        self._rest = b""
-        self._number = 0
-        self._session = ""
+    def __init__(self) -> None:
+        self._tab: devtools.Devtools
+        self._frame = ""
         self._asked: dict[str, str] = {}
+        self._image: Callable[[str], bytes] | None = None
         self.requests: list[str] = []
         self.blocked: dict[str, str] = {}
-        target = self._call("Target.createTarget", url="about:blank")["targetId"]
-        attached = self._call("Target.attachToTarget", targetId=target, flatten=True)
-        self._session = attached["sessionId"]
+        self.width = 800
+
+    def attach(self, tab: devtools.Devtools) -> Self:
+        """Begin to use a tab."""
+        self._tab = tab
+        self._frame = tab.call("Page.getFrameTree")["frameTree"]["frame"]["id"]
         for domain in ("Page", "Network", "Runtime"):
-            self._call(f"{domain}.enable")
+            tab.call(f"{domain}.enable")
+        return self
 
-    def _call(self, method: str, **params: Any) -> dict[str, Any]:
-        self._number += 1
-        message = {"id": self._number, "method": method, "params": params}
-        if self._session:
-            message["sessionId"] = self._session
-        os.write(self._writes, json.dumps(message).encode() + b"\0")
-        while True:
-            heard = self._hear()
-            if heard.get("id") == self._number:
-                assert "error" not in heard, heard
-                result: dict[str, Any] = heard["result"]
-                return result
-
-    def _hear(self) -> dict[str, Any]:
-        while b"\0" not in self._rest:
-            piece = os.read(self._reads, 65536)
-            assert piece, "chromium has ended"
-            self._rest += piece
-        one, _, self._rest = self._rest.partition(b"\0")
-        heard: dict[str, Any] = json.loads(one)
-        match heard.get("method"), heard.get("params"):
+    def heard(self, event: str, values: Mapping[str, Any]) -> None:
+        """What the browser tells without being asked."""
+        match event, values:
             case "Network.requestWillBeSent", {"requestId": number, "request": {"url": url}}:
                 self._asked[number] = url
                 self.requests.append(url)
             case "Network.loadingFailed", {"requestId": number, "blockedReason": reason}:
                 self.blocked[self._asked.get(number, "")] = reason
-        return heard
+            case "Fetch.requestPaused", {"requestId": number, "request": {"url": url}}:
+                assert self._image is not None
+                body = base64.b64encode(self._image(url)).decode()
+                self._tab.tell(
+                    "Fetch.fulfillRequest", requestId=number, responseCode=200, body=body
+                )
 
     def show(self, *, width: int, scheme: str = "light") -> Self:
         """Look with a window of this width and in this colour scheme."""
-        size = {"width": width, "height": 700, "deviceScaleFactor": 1, "mobile": False}
-        self._call("Emulation.setDeviceMetricsOverride", **size)
-        feature = {"name": "prefers-color-scheme", "value": scheme}
-        self._call("Emulation.setEmulatedMedia", features=[feature])
+        self.width = width
+        screenshot.look(self._tab, width=width, scheme=scheme)
+        return self
+
+    def images(self, draw: Callable[[str], bytes] | None) -> Self:
+        """Answer what asks for an image with what is drawn for its URL; None: it finds nothing."""
+        self._image = draw
+        if draw is None:
+            self._tab.call("Fetch.disable")
+        else:
+            self._tab.call("Fetch.enable", patterns=[{"resourceType": "Image"}])
         return self
 
     def open(self, url: str) -> None:
         """Go there and wait until it is loaded."""
-        self._call("Page.navigate", url=url)
+        self._tab.call("Page.navigate", url=url)
         self.until("location.href !== 'about:blank' && document.readyState === 'complete'")
 
+    def write(self, html: str) -> Self:
+        """Show this document, with its images if they come."""
+        self._tab.call("Page.navigate", url="about:blank")
+        self._tab.call("Page.setDocumentContent", frameId=self._frame, html=html)
+        self.until("[...document.images].every(one => one.complete)")
+        return self
+
+    def picture(self) -> bytes:
+        """The whole page as PNG."""
+        return screenshot.picture(self._tab, width=self.width)
+
     def ask(self, expression: str) -> Any:
-        """What a JavaScript expression gives."""
-        answer = self._call("Runtime.evaluate", expression=expression, returnByValue=True)
+        """What a JavaScript expression gives, if need be after a while."""
+        answer = self._tab.call(
+            "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True
+        )
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 
@@ -114,35 +115,18 @@ class Page:
         """A key of the keyboard."""
         code = {"key": key, "code": key, "windowsVirtualKeyCode": _KEYS[key]}
         text = {"text": "\r"} if key == "Enter" else {}
-        self._call("Input.dispatchKeyEvent", type="keyDown", **code, **text)
-        self._call("Input.dispatchKeyEvent", type="keyUp", **code)
+        self._tab.call("Input.dispatchKeyEvent", type="keyDown", **code, **text)
+        self._tab.call("Input.dispatchKeyEvent", type="keyUp", **code)
 
     def cookies(self) -> list[Any]:
         """Every cookie that the browser holds."""
-        found: list[Any] = self._call("Network.getCookies")["cookies"]
+        found: list[Any] = self._tab.call("Network.getCookies")["cookies"]
         return found
 
 
 @contextmanager
-def browser() -> Iterator[Page]:
+def browser(**environ: str) -> Iterator[Page]:
     """A fresh browser with one tab."""
-    chromium = program("chromium")
-    ours_read, theirs_write = os.pipe()
-    theirs_read, ours_write = os.pipe()
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        # The protocol's pipes are file descriptors 3 and 4.
-        script = f'exec "$0" "$@" 3<&{theirs_read} 4>&{theirs_write}'
-        process = subprocess.Popen(
-            ["bash", "-c", script, chromium, *_FLAGS, f"--user-data-dir={profile}"],
-            pass_fds=(theirs_read, theirs_write),
-            stderr=subprocess.DEVNULL,
-        )
-        os.close(theirs_read)
-        os.close(theirs_write)
-        try:
-            yield Page(ours_read, ours_write)
-        finally:
-            process.terminate()
-            process.wait(10)
-            os.close(ours_read)
-            os.close(ours_write)
+    page = Page()
+    with devtools.started(program("chromium"), *_FLAGS, environ=environ, listen=page.heard) as tab:
+        yield page.attach(tab)

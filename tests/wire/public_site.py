@@ -8,7 +8,7 @@ import socket
 import tempfile
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from urllib.parse import unquote
 
 from sqlalchemy import select
 
+from mailer.catch.inbox import inbox
 from mailer.cli.services import listen
 from mailer.compose.links import Keyring
 from mailer.config import load_config
@@ -28,7 +29,10 @@ from mailer.web.server import server
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    import uvicorn
     from starlette.applications import Starlette
+
+    from mailer.catch.store import Store
 
 OLD_KEY = b"Zp8sQ1uVn6cM_x4LgT0bEwJ7-rKyHd2fIoA9tU5vRj3"
 NEW_KEY = b"kO3vBq0xW9zT-7yLrJm2NfUeHs5_aCdG1iPbXwRt4Yk"
@@ -175,11 +179,19 @@ async def _ask(
     )
 
 
-@contextmanager
-def served(site: Site) -> Iterator[int]:
+def served(site: Site) -> AbstractContextManager[int]:
     """The site behind a real socket; gives the port."""
+    return _running(server(site.app))
+
+
+def caught(store: Store) -> AbstractContextManager[int]:
+    """The inbox of what was caught behind a real socket; gives the port."""
+    return _running(server(inbox(store)))
+
+
+@contextmanager
+def _running(running: uvicorn.Server) -> Iterator[int]:
     listener = listen("127.0.0.1", 0)
-    running = server(site.app)
     thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     while not running.started:
