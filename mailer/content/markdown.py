@@ -72,13 +72,14 @@ def convert(
     Raises:
         CheckError: E205, nested too deeply for any mail client.
     """
-    del language  # the words of call-outs and the direction of blocks will follow it
     source = Source(body=_printable(body), file=file, body_line=body_line)
     _report_controls(body, source)
     safe = sanitise.clean(_markdown(source), source)
     _guard(sanitise.depth(safe), source)
     tree = shape.parse(safe)
-    images = shape.settle(tree, title=_printable(title), web=web, column=column, source=source)
+    images = shape.settle(
+        tree, title=_printable(title), web=web, language=language, column=column, source=source
+    )
     text = shape.restore(plaintext.to_text(tree))
     shape.box(tree)
     markup = shape.write(tree)

@@ -117,6 +117,20 @@ def _quote(element: HtmlElement, width: int) -> list[str]:
     return indent(_blocks(element, max(width - 2, NARROWEST)), "> ", "> ")
 
 
+def _div(element: HtmlElement, width: int) -> list[str]:
+    """A call-out stands behind a bar, its title on its first line; a caption below its figure."""
+    classes = _class(element).split()
+    if "callout" not in classes:
+        return _blocks(element, width, tight="figure" in classes)
+    inner = max(width - 2, NARROWEST)
+    lines = _blocks(element, inner)
+    titles = [child for child in element if _class(child) == "title"]
+    below = sum(len(_blocks(title, inner)) for title in titles)
+    if titles and lines[below:]:
+        del lines[below]  # the blank line
+    return indent(lines, "| ", "| ")
+
+
 def _code(element: HtmlElement, width: int) -> list[str]:
     del width
     text = "".join(element.itertext()).strip("\n")
@@ -209,6 +223,7 @@ _BLOCK: Final[dict[str, Callable[[HtmlElement, int], list[str]]]] = {
     **dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), _heading),
     "blockquote": _quote,
     "dd": _definition,
+    "div": _div,
     "dl": _terms,
     "hr": _rule,
     "ol": _list,

@@ -29,12 +29,12 @@ _KEPT_NAMES = (
 KEPT = frozenset(_KEPT_NAMES.split())
 """Elements that a mail may hold."""
 
-REWRITTEN = frozenset({"center", "details", "input", "summary"})
+REWRITTEN = frozenset({"center", "details", "input", "strike", "summary", "tt"})
 """Elements that pass here because `shape` makes others of them."""
 
 _UNWRAPPED_NAMES = (
     "address article aside big body data font footer head header hgroup html label main nav "
-    "picture rb rp rt ruby search section source strike tt wbr"
+    "picture rb rp rt ruby search section source wbr"
 )
 _UNWRAPPED = frozenset(_UNWRAPPED_NAMES.split())
 """Elements whose loss nobody sees: their content stays, and nothing is said."""
@@ -54,7 +54,7 @@ _VOID_NAMES = "br col hr img input"
 _VOID = frozenset(_VOID_NAMES.split())
 _ALIGNED = ("p", "div", "h1", "h2", "h3", "h4", "h5", "h6", "td", "th", "tr")
 _ATTRIBUTES: dict[str, set[str]] = {
-    "*": {"id", "lang", "dir"},
+    "*": {"id", "lang", "dir", "style"},
     "a": {"href", "name", "title", "class"},
     "abbr": {"title"},
     "code": {"class"},
@@ -63,8 +63,9 @@ _ATTRIBUTES: dict[str, set[str]] = {
     "input": {"type", "checked"},
     "li": {"value", "class"},
     "ol": {"start", "type", "reversed"},
-    "td": {"colspan", "rowspan", "style"},
-    "th": {"colspan", "rowspan", "scope", "style"},
+    "p": {"class"},
+    "td": {"colspan", "rowspan"},
+    "th": {"colspan", "rowspan", "scope"},
     "ul": {"class"},
 }
 _TAG = re.compile(

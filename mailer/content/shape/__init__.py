@@ -3,20 +3,31 @@
 `settle` makes the tree that the text part is written from; `box` then wraps what Outlook can only
 paint as a table. Elements carry these classes and no others, for the theme to style:
 
-=================  ============================================================================
-``table.quote``    one-cell presentation table around a ``blockquote``
-``table.codebox``  one-cell presentation table around a ``pre``
-``table.data``     a table with header cells
-``ul.tasks``       a list of tasks; its items are ``li.task`` and begin with ``span.check``
-``div.footnotes``  the notes at the end: an ``hr`` and an ``ol``
-``sup.ref``        the number of a footnote in the text
-``div.details``    an unfolded ``details``; its title is ``div.summary``
-``img.wide``       an image that fills the column, its size unknown or at least as wide
-``k s c n f``      on ``span`` in code: keyword, string, comment, number, name that is defined
-=================  ============================================================================
+==================  ===========================================================================
+``table.box``       one-cell presentation table; its cell is one of the next three
+``td.quote``        around a ``blockquote``
+``td.codebox``      around a ``pre``
+``td.callout``      also ``tip``, ``warning`` or ``danger``; its title is ``p.title``
+``div.scroll``      around each ``table.data``, so that it can scroll where a client lets it
+``table.data``      a table with header cells, or one that Markdown wrote without
+``ul.tasks``        a list of tasks; its items are ``li.task`` and begin with ``span.check``
+``div.footnotes``   the notes at the end: an ``hr`` and an ``ol``
+``sup.ref``         the number of a footnote in the text
+``div.details``     an unfolded ``details``; its title is ``div.summary``
+``div.figure``      pictures and ``p.caption`` (``div.caption`` where blocks are in it), also what
+                    stands for a video: its picture and its name, both linked
+``img.wide``        an image that fills the column, its size unknown or at least as wide
+``img.inline``      an image among words, its size unknown: as large as it is, if CSS is heeded
+``.last``           the last block of an item, a cell, a quote or a call-out, and the last item of
+                    a list that ends a quote or a call-out: no space below
+``.turned``         a list, ``dd`` or quote in the other direction: its indent or bar changes sides
+``k s c n f``       on ``span`` in code: keyword, string, comment, number, name that is defined
+==================  ===========================================================================
 
-Every image has an integer `width` of at most 536 and an `alt`; `align` on paragraphs and cells is
-the author's. In-page targets are empty ``a`` elements with a `name`.
+Every image has an integer `width` that fits the column and an `alt`; every `th` has `align`,
+paragraphs and other cells where the author says so. Blocks of the other direction have `dir` and
+`align`, and code in right-to-left text has ``dir="ltr"``. In-page targets are empty ``a`` elements
+with a `name`.
 """
 
 from __future__ import annotations
@@ -25,18 +36,17 @@ from typing import TYPE_CHECKING
 
 import lxml.html
 
-from mailer.content.shape.blocks import (
-    headings,
-    mark_tables,
-    paragraphs,
-    strip,
-    unfold,
-)
+from mailer.content.script import direction
+from mailer.content.shape.blocks import forget, headings, paragraphs, strip
 from mailer.content.shape.boxes import box
+from mailer.content.shape.callouts import callouts
+from mailer.content.shape.figures import figures, rename, unfold
 from mailer.content.shape.highlight import highlight
 from mailer.content.shape.images import images
 from mailer.content.shape.notes import footnotes, tasks
 from mailer.content.shape.references import links
+from mailer.content.shape.tables import alignment, tables
+from mailer.content.shape.turning import turn
 
 if TYPE_CHECKING:
     from mailer.content.source import Source
@@ -60,18 +70,25 @@ def parse(markup: str) -> lxml.html.HtmlElement:
 
 
 def settle(
-    root: lxml.html.HtmlElement, *, title: str, web: Web, column: int, source: Source
+    root: lxml.html.HtmlElement, *, title: str, web: Web, language: str, column: int, source: Source
 ) -> tuple[EmbeddedImage, ...]:
     """Make the tree what a mail can hold, in place; returns the images that the mail must carry."""
-    unfold(root)
+    document = direction(language)
+    forget(root)
+    rename(root)
+    alignment(root)
+    figures(root)
+    callouts(root, language=language)
+    unfold(root, language=language)
     tasks(root)
     footnotes(root)
-    mark_tables(root)
+    tables(root, start="left" if document == "ltr" else "right")
     highlight(root)
     links(root, web=web, source=source)
     carried = images(root, web=web, column=column, source=source)
     paragraphs(root)
     headings(root, title=title.translate(_TO_TREE))
+    turn(root, document=document)
     strip(root)
     return carried
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from lxml.html.builder import E
@@ -17,9 +16,13 @@ _BLOCKS_NAMES = (
 BLOCKS: Final = frozenset(_BLOCKS_NAMES.split())
 
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
-_ALIGN = re.compile(r"text-align\s*:\s*(left|center|right)", re.IGNORECASE)
-_CLASSES_NAMES = "check codebox data details footnotes quote ref summary task tasks wide k s c n f"
-_CLASSES = frozenset(_CLASSES_NAMES.split())
+_CLASSES_NAMES = (
+    "box callout caption check codebox danger data details figure footnotes inline last quote ref "
+    "scroll summary task tasks tip title turned warning wide k s c n f"
+)
+CLASSES: Final = frozenset(_CLASSES_NAMES.split())
+_ENGINES_NAMES = "admonition admonition-title footnote footnote-backref footnote-ref"
+_ENGINES: Final = frozenset(_ENGINES_NAMES.split())
 _ATTRIBUTES_NAMES = (
     "align alt border cellpadding cellspacing class colspan dir height href lang name "
     "reversed role rowspan scope src start title type value width"
@@ -30,6 +33,14 @@ _ATTRIBUTES: Final = frozenset(_ATTRIBUTES_NAMES.split())
 def text_of(element: HtmlElement) -> str:
     """The words of an element, white space collapsed."""
     return " ".join("".join(element.itertext()).split())
+
+
+def forget(root: HtmlElement) -> None:
+    """Drop the classes of the author's own style sheet, which no mail has."""
+    for element in root.iter():
+        words = element.get("class")
+        if words and element.tag != "code" and _ENGINES.isdisjoint(words.split()):
+            del element.attrib["class"]
 
 
 def headings(root: HtmlElement, *, title: str) -> None:
@@ -54,30 +65,6 @@ def headings(root: HtmlElement, *, title: str) -> None:
         heading.tail = "\n" + (root.text or "").lstrip("\n")
         root.text = None
         root.insert(0, heading)
-
-
-def unfold(root: HtmlElement) -> None:
-    """`details` show their content; `center` is an alignment."""
-    for element in list(root.iter("details", "summary", "center")):
-        if element.tag == "center":
-            element.set("align", "center")
-        else:
-            element.set("class", element.tag)
-        element.tag = "div"
-
-
-def mark_tables(root: HtmlElement) -> None:
-    """A table with header cells holds data, any other is layout; alignment is an attribute."""
-    for table in root.iter("table"):
-        own = [cell for cell in table.iter("th") if next(cell.iterancestors("table")) is table]
-        if own:
-            table.set("class", "data")
-        else:
-            table.set("role", "presentation")
-    for cell in root.iter("td", "th"):
-        align = _ALIGN.search(cell.get("style", ""))
-        if align:
-            cell.set("align", align[1].lower())
 
 
 def paragraphs(root: HtmlElement) -> None:
@@ -115,7 +102,7 @@ def strip(root: HtmlElement) -> None:
         for name in element.keys():  # noqa: SIM118  a snapshot: attributes go meanwhile
             if name not in _ATTRIBUTES:
                 del element.attrib[name]
-        kept = [word for word in element.get("class", "").split() if word in _CLASSES]
+        kept = [word for word in element.get("class", "").split() if word in CLASSES]
         if kept:
             element.set("class", " ".join(kept))
         else:

@@ -11,12 +11,10 @@ from hypothesis import strategies as st
 
 from mailer.content.markdown import Document, convert
 from mailer.content.sanitise import KEPT
+from mailer.content.shape.blocks import CLASSES
 from mailer.content.shape.links import IMAGE_SCHEMES, LINK_SCHEMES
 from mailer.content.web import Web
 from mailer.errors import CheckError
-
-CLASS_NAMES = "check codebox data details footnotes quote ref summary task tasks wide k s c n f"
-CLASSES = set(CLASS_NAMES.split())
 
 FRAGMENTS = st.sampled_from(
     ["<script>", "</script>", "<SCRIPT src=x>", "<img ", "<img src=x onerror=alert(1)>", "onload=",

@@ -104,7 +104,7 @@ def test_task_lists_have_signs_instead_of_a_form() -> None:
 def test_footnotes_have_numbers_names_and_no_way_back() -> None:
     document = made("Text[^a] and[^b].\n\n[^a]: First.\n[^b]: Second.\n\n    More.")
     assert '<sup class="ref"><a href="#fn-a">1</a></sup>' in document.html
-    assert '<p><a name="fn-a"></a>First.</p>' in document.html
+    assert '<p class="last"><a name="fn-a"></a>First.</p>' in document.html
     assert '<div class="footnotes">\n<hr>\n<ol>' in document.html
     assert "↩" not in document.html
     assert " id=" not in document.html
@@ -125,9 +125,12 @@ def test_tables_say_what_they_are_and_align_by_attribute() -> None:
 def test_quotes_and_code_stand_in_one_cell_tables() -> None:
     """Outlook paints padding and border only there (rendering §0.8)."""
     markup = html("> A quote.\n\n```\nx < 1\n\n  y\n```\n")
-    table = 'width="100%" cellpadding="0" cellspacing="0" border="0"><tr><td>'
-    assert f'<table role="presentation" class="quote" {table}<blockquote>' in markup
-    assert f'<table role="presentation" class="codebox" {table}<pre><code>x &lt; 1\n\n  y' in markup
+    table = (
+        '<table role="presentation" class="box" width="100%" cellpadding="0" cellspacing="0" '
+        'border="0"><tr><td class="'
+    )
+    assert f'{table}quote"><blockquote>\n<p class="last">A quote.</p>' in markup
+    assert f'{table}codebox"><pre><code>x &lt; 1\n\n  y' in markup
 
 
 def test_a_quote_in_a_link_is_not_boxed() -> None:

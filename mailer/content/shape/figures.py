@@ -1,0 +1,49 @@
+"""Elements that few mail clients know, made of those that all do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from mailer.content.shape.blocks import BLOCKS, text_of
+from mailer.content.shape.callouts import titles_in
+
+if TYPE_CHECKING:
+    from lxml.html import HtmlElement
+
+_RENAMED: Final = {"strike": "s", "tt": "code"}
+
+
+def rename(root: HtmlElement) -> None:
+    """What HTML 4 called otherwise; `center` is an alignment."""
+    for element in list(root.iter("center", *_RENAMED)):
+        if element.tag == "center":
+            element.tag = "div"
+            element.set("align", "center")
+        else:
+            element.tag = _RENAMED[element.tag]
+
+
+def figures(root: HtmlElement) -> None:
+    """``div.figure`` and ``p.caption``: Outlook knows neither element."""
+    for element in list(root.iter("figcaption", "figure")):
+        if element.tag == "figure":
+            element.tag = "div"
+            element.set("class", "figure")
+            continue
+        blocks = [child for child in element if child.tag in BLOCKS]
+        if len(blocks) == 1 and blocks[0].tag == "p" and text_of(element) == text_of(blocks[0]):
+            blocks.pop().drop_tag()
+        if not text_of(element):
+            element.drop_tree()
+            continue
+        element.tag = "div" if blocks else "p"
+        element.set("class", "caption")
+
+
+def unfold(root: HtmlElement, *, language: str) -> None:
+    """`details` show their content, under their title."""
+    for element in list(root.iter("details", "summary")):
+        element.set("class", element.tag)
+        if element.tag == "summary" and text_of(element) == "Details":
+            element.text = titles_in(language).get("details", "Details")
+        element.tag = "div"
