@@ -39,6 +39,13 @@ DIALECTS = ("plain", "vuepress", "docusaurus", "jekyll", "hugo", "pelican", "ele
 """Whose Markdown an issue can be written in; each has its module in `content.dialects`."""
 
 
+CLIENTS = (
+    *("apple-mail", "gmail", "outlook", "outlook-windows", "yahoo", "samsung", "thunderbird"),
+    *("proton", "gmx", "web-de", "fastmail", "hey", "orange", "mail-ru"),
+)
+"""Families of mail clients whose gaps are known; `outlook-windows` is the classic one."""
+
+
 class Level(StrEnum):
     """How much a finding matters: an error stops a mailing, a warning asks, info informs."""
 
@@ -102,6 +109,7 @@ class Issue:
         date: as written, a datetime at midnight where only a day was given; naive means the list's
             zone; None means the time of freezing.
         template: as the front matter names it; empty where it names none.
+        cut_after: the heading after whose section the mail ends; empty: it has all of the issue.
         send_at: as written, for example "2026-11-26 09:00 Europe/Berlin"; empty if absent.
         meta: every key of the front matter under its lower-case name, ours included.
         lines: key of the front matter -> its line in the file.
@@ -125,6 +133,7 @@ class Issue:
     release: Release
     send_at: str
     feed: bool
+    cut_after: str = ""
     meta: Mapping[str, object] = field(default_factory=dict)
     lines: Mapping[str, int] = field(default_factory=dict)
     ignore: Mapping[str, str] = field(default_factory=dict)

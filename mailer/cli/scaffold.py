@@ -16,7 +16,7 @@ from mailer.config.settings import read_settings
 from mailer.config.sources import Outside
 from mailer.config.toml import Document, line_numbers, parse_document
 from mailer.errors import MailerError
-from mailer.render.theme import shipped
+from mailer.render.library import shipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -9,15 +9,25 @@ from __future__ import annotations
 
 from mailer.config.load import build_config, load_config, load_settings, require_secret
 from mailer.config.settings import Setting
-from mailer.config.shape import Config, DeliveryConfig, ListConfig, Newsletter, RelayConfig
+from mailer.config.shape import (
+    CheckConfig,
+    Config,
+    DeliveryConfig,
+    ListConfig,
+    Newsletter,
+    RelayConfig,
+    ThemeConfig,
+)
 
 __all__ = [
+    "CheckConfig",
     "Config",
     "DeliveryConfig",
     "ListConfig",
     "Newsletter",
     "RelayConfig",
     "Setting",
+    "ThemeConfig",
     "build_config",
     "load_config",
     "load_settings",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
+from mailer.config import look
 from mailer.config.keys import KEYS, TABLES, Key
 from mailer.config.parse import slug
 from mailer.config.sources import known_variables, variable
@@ -40,6 +41,10 @@ def unknown_keys(document: Document) -> Iterator[ConfigError]:
             yield from _in_lists(document, value)
         elif name == "groups":
             yield from (fault for group in value for fault in _bad_slug(document, name, group))
+        elif name == "theme":
+            yield from _in_theme(document, value)
+        elif name == "check":
+            yield from _in_check(document, value)
         else:
             yield from _in_table(document, (name,), value, TABLES[name])
 
@@ -53,8 +58,27 @@ def _in_lists(document: Document, lists: Mapping[str, object]) -> Iterator[Confi
             yield _not_a_table(document, ("lists", name))
 
 
+def _in_theme(document: Document, theme: Mapping[str, object]) -> Iterator[ConfigError]:
+    schemes = [name for name in ("light", "dark") if name in theme]
+    for scheme in schemes:
+        colours = theme[scheme]
+        if isinstance(colours, dict):
+            yield from _in_table(document, ("theme", scheme), colours, look.NAMES)
+        else:
+            yield _not_a_table(document, ("theme", scheme))
+    others = {leaf: value for leaf, value in theme.items() if leaf not in schemes}
+    yield from _in_table(document, ("theme",), others, TABLES["theme"])
+
+
+def _in_check(document: Document, check: Mapping[str, object]) -> Iterator[ConfigError]:
+    if not isinstance(check.get("ignore", {}), dict):
+        yield _not_a_table(document, ("check", "ignore"))
+    others = {leaf: value for leaf, value in check.items() if leaf != "ignore"}
+    yield from _in_table(document, ("check",), others, TABLES["check"])
+
+
 def _in_table(
-    document: Document, path: tuple[str, ...], table: Mapping[str, object], known: Mapping[str, Key]
+    document: Document, path: tuple[str, ...], table: Mapping[str, object], known: Collection[str]
 ) -> Iterator[ConfigError]:
     for leaf in table:
         if leaf not in known:

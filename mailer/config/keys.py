@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mailer.config import parse, urls
+from mailer.config import look, parse, urls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +16,7 @@ class Key:
     """One key of the configuration.
 
     Attributes:
-        name: dotted; `*` stands for a list's or group's name.
+        name: dotted; `*` stands for the name of a list, group or colour.
         parse: the value, of type `type`, becomes what Config holds; ValueError says why not.
         doc: one line for people.
         example: a value as it is written in TOML.
@@ -248,6 +248,105 @@ KEYS: tuple[Key, ...] = (
         default=0.05,
         doc="The share of refused messages above which `mailer send` exits 5.",
         example="0.05",
+    ),
+    Key(
+        name="theme.template",
+        parse=look.template,
+        default="default",
+        doc="The template of issues that name none: default, letter, digest or one of your own.",
+        example='"letter"',
+    ),
+    Key(
+        name="theme.logo",
+        parse=urls.image_url,
+        doc="An image that stands at the top instead of the newsletter's name.",
+        example='"https://example.org/logo.png"',
+    ),
+    Key(
+        name="theme.logo_width",
+        parse=look.logo_width,
+        type=int,
+        default=160,
+        doc="How wide the logo is shown, in pixels.",
+        example="160",
+    ),
+    Key(
+        name="theme.width",
+        parse=look.width,
+        type=int,
+        default=look.WIDTH,
+        doc="How wide a mail is at most, in pixels: from 480 to 640.",
+        example="600",
+    ),
+    Key(
+        name="theme.font",
+        parse=look.font,
+        default="sans",
+        doc="The font: sans, serif, or families as CSS has them, the last one generic.",
+        example='"Charter, Georgia, serif"',
+    ),
+    Key(
+        name="theme.light.*",
+        parse=look.colour,
+        doc="A colour of light mails.",
+        example='"#0a58ca"',
+    ),
+    Key(
+        name="theme.dark.*",
+        parse=look.colour,
+        doc="A colour of dark mails.",
+        example='"#82b4ff"',
+    ),
+    Key(
+        name="check.ignore.*",
+        parse=parse.line,
+        doc="Why a check is ignored in every issue; `*` is its code.",
+        example='"our photographs have captions"',
+    ),
+    Key(
+        name="check.clients",
+        parse=parse.clients,
+        type=list,
+        doc="Mail clients whose gaps are a warning (W170); absent: the most widespread.",
+        example='["gmail", "outlook"]',
+    ),
+    Key(
+        name="check.size_warn",
+        parse=parse.size,
+        type=int,
+        default=80_000,
+        doc="Bytes of the HTML part above which there is a warning (W151).",
+        example="80000",
+    ),
+    Key(
+        name="check.size_max",
+        parse=parse.size,
+        type=int,
+        default=100_000,
+        doc="Bytes of the HTML part above which an issue is refused (E150).",
+        example="100000",
+    ),
+    Key(
+        name="check.spam",
+        parse=parse.spam,
+        default="off",
+        doc="Who scores each mail by rules on this machine (W180): spamassassin, rspamd or off.",
+        example='"spamassassin"',
+    ),
+    Key(
+        name="check.spam_score",
+        parse=parse.score,
+        type=float,
+        default=2.0,
+        doc="The score above which there is a warning.",
+        example="2.0",
+    ),
+    Key(
+        name="check.hosts",
+        parse=parse.hosts,
+        type=list,
+        doc="Hosts that links may be verified at although their address is private.",
+        example='["wiki.example.org", "127.0.0.1:8080"]',
     ),
     Key(
         name="secret_key",

@@ -5,9 +5,17 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from mailer.config import faults
+from mailer.config import faults, look
 from mailer.config.settings import Setting, read_settings
-from mailer.config.shape import Config, DeliveryConfig, ListConfig, Newsletter, RelayConfig
+from mailer.config.shape import (
+    CheckConfig,
+    Config,
+    DeliveryConfig,
+    ListConfig,
+    Newsletter,
+    RelayConfig,
+    ThemeConfig,
+)
 from mailer.config.sources import Outside, find_document, read_dotenv
 from mailer.config.urls import Endpoint, is_loopback
 from mailer.errors import ConfigError
@@ -124,6 +132,8 @@ def _assembled(root: Path, values: Mapping[str, Any], origins: Mapping[str, str]
         bounce_address=values["bounces.address"],
         database_url=_database(root, values["database.url"]),
         delivery=DeliveryConfig(**_table(values, "delivery")),
+        theme=_theme(values),
+        check=_check(values),
         secret_keys=values["secret_key"] or (),
         origins=origins,
     )
@@ -139,6 +149,21 @@ def _table(values: Mapping[str, Any], table: str) -> dict[str, Any]:
     if "from" in found and table != "groups":
         found["sender"] = found.pop("from")
     return found
+
+
+def _theme(values: Mapping[str, Any]) -> ThemeConfig:
+    return ThemeConfig(
+        **{name: value for name, value in _table(values, "theme").items() if "." not in name},
+        light={**look.LIGHT, **_table(values, "theme.light")},
+        dark={**look.DARK, **_table(values, "theme.dark")},
+    )
+
+
+def _check(values: Mapping[str, Any]) -> CheckConfig:
+    return CheckConfig(
+        **{name: value for name, value in _table(values, "check").items() if "." not in name},
+        ignore=_table(values, "check.ignore"),
+    )
 
 
 def _database(root: Path, url: str) -> str:

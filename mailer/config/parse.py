@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from mailer.address import AddressError
 from mailer.address import parse as parse_address
-from mailer.model import DIALECTS, Mailbox, OnDoubt
+from mailer.model import CLIENTS, DIALECTS, Mailbox, OnDoubt
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -20,6 +20,8 @@ _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _PER = {"s": 1, "sec": 1, "min": 60, "m": 60, "h": 3600, "hour": 3600, "d": 86_400, "day": 86_400}
 _SAMPLES = ("change", "secret", "password", "example", "0123456789", "abcdefgh")
+_HOST = re.compile(r"(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?")
+_LARGEST = 100_000
 _SHORTEST_KEY = 32
 _LEAST_VARIETY = 8
 
@@ -177,6 +179,38 @@ def dialect(value: str) -> str:
 def images(value: str) -> str:
     """What becomes of images that stand beside an issue."""
     return _one_of(value, ("link", "embed"))
+
+
+def clients(value: list[object]) -> tuple[str, ...]:
+    """Families of mail clients."""
+    return tuple(_one_of(str(name), CLIENTS) for name in value)
+
+
+def size(value: int) -> int:
+    """Octets of an HTML part; more than the limit of M-28 would be cut off."""
+    if not 1 <= value <= _LARGEST:
+        raise ValueError(f"must be from 1 to {_LARGEST}")
+    return value
+
+
+def spam(value: str) -> str:
+    """The program that scores mails, or off."""
+    return _one_of(value, ("off", "spamassassin", "rspamd"))
+
+
+def score(value: float) -> float:
+    """A score of spam rules."""
+    if not 0 < value < 100:  # noqa: PLR2004  NaN is no score either
+        raise ValueError("must be above 0 and under 100")
+    return float(value)
+
+
+def hosts(value: list[object]) -> tuple[str, ...]:
+    """Some hosts, each perhaps with a port."""
+    names = [str(name).lower() for name in value]
+    if not all(_HOST.fullmatch(name) for name in names):
+        raise ValueError("must be a list of hosts, each perhaps with a port")
+    return tuple(names)
 
 
 def _one_of(value: str, known: Collection[str]) -> str:

@@ -85,19 +85,20 @@ def read_settings(document: Document, outside: Outside) -> tuple[Setting, ...]:
 
 
 def _keys(document: Document) -> Iterator[tuple[tuple[str, ...], Key]]:
-    """Each key that can have a value: those of the table, once per list and group."""
+    """Each key that can have a value: those of the table, once per list, group and colour."""
     for key in KEYS:
         if "*" not in key.name:
             yield tuple(key.name.split(".")), key
     for name in _names(document, "lists"):
         for leaf, key in TABLES["lists.*"].items():
             yield ("lists", name, leaf), key
-    for name in _names(document, "groups"):
-        yield ("groups", name), TABLES["groups"]["*"]
+    for table in (("groups",), ("theme", "light"), ("theme", "dark"), ("check", "ignore")):
+        for name in _names(document, *table):
+            yield (*table, name), TABLES[".".join(table)]["*"]
 
 
-def _names(document: Document, table: str) -> list[str]:
-    found = document.table.get(table, {})
+def _names(document: Document, *path: str) -> list[str]:
+    found = _inside(document, path)
     return list(found) if isinstance(found, dict) else []
 
 

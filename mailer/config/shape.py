@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mailer.config import look
+
 if TYPE_CHECKING:
     from mailer.model import Mailbox, OnDoubt
 
@@ -84,6 +86,53 @@ class DeliveryConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ThemeConfig:
+    """`[theme]`: what mails look like.
+
+    Attributes:
+        template: the template of issues that name none.
+        logo: the URL of an image; empty for the newsletter's name in letters.
+        logo_width, width: CSS pixels.
+        font: families as CSS has them, names of several words in single quotes.
+        light, dark: every colour by its name, such as "#0a58ca" (`look.TOKENS`).
+    """
+
+    template: str = "default"
+    logo: str = ""
+    logo_width: int = 160
+    width: int = look.WIDTH
+    font: str = look.SANS
+    light: Mapping[str, str] = field(default_factory=lambda: look.LIGHT)
+    dark: Mapping[str, str] = field(default_factory=lambda: look.DARK)
+
+    @property
+    def column(self) -> int:
+        """How wide the content is, in CSS pixels."""
+        return self.width - 2 * look.MARGIN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckConfig:
+    """`[check]`: what counts as wrong, and what is let pass.
+
+    Attributes:
+        ignore: check id -> the reason why it is ignored in every issue.
+        clients: families of `model.CLIENTS`.
+        size_warn, size_max: octets of the HTML part (M-28).
+        spam: "spamassassin", "rspamd" or "off".
+        hosts: `host` or `host:port` in lower case, verified although the address is private.
+    """
+
+    ignore: Mapping[str, str] = field(default_factory=dict)
+    clients: tuple[str, ...] = ("apple-mail", "gmail", "outlook", "outlook-windows", "yahoo")
+    size_warn: int = 80_000
+    size_max: int = 100_000
+    spam: str = "off"
+    spam_score: float = 2.0
+    hosts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """Everything that is configured, with the folder that it holds for.
 
@@ -102,5 +151,7 @@ class Config:
     bounce_address: str
     database_url: str = field(repr=False)
     delivery: DeliveryConfig
+    theme: ThemeConfig = field(default_factory=ThemeConfig)
+    check: CheckConfig = field(default_factory=CheckConfig)
     secret_keys: tuple[bytes, ...] = field(default=(), repr=False)
     origins: Mapping[str, str] = field(default_factory=dict)

@@ -99,6 +99,14 @@ def page_url(value: str) -> str:
     return web_url(value.replace("{id}", token)).replace(token, "{id}") + slash
 
 
+def image_url(value: str) -> str:
+    """Where an image is: a web URL that every mail client can show."""
+    url = web_url(value)
+    if not urlsplit(url).path.lower().endswith((".png", ".jpg", ".jpeg", ".gif")):
+        raise ValueError("must end in .png, .jpg or .gif, which every mail client shows")
+    return url
+
+
 def relay_url(value: str) -> Endpoint:
     """`smtps://`, `smtp+starttls://` or `smtp://`, perhaps with a user, never with a password."""
     parts = _split(value)

@@ -67,6 +67,7 @@ def read_issue(path: Path, *, root: Path) -> Issue:
         release=read_release(fields),
         send_at=read_send_at(fields),
         feed=fields.flag("feed") is not False,
+        cut_after=fields.text("cut_after"),
         meta=matter.fields,
         lines=matter.lines,
         ignore=read_ignore(fields),

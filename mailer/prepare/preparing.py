@@ -87,6 +87,7 @@ def prepare(
         list_=chosen,
         root=config.root,
         planned=moment(planned),
+        theme=config.theme,
     )
     revision = _revision(config, issue, chosen, result.rendering, keyring, ledger, test=test)
     template = MessageTemplate(result.rendering, revision, keyring)

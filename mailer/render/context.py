@@ -1,11 +1,12 @@
 """The names that templates know, all of them plain texts, mappings or None.
 
 ========== =========================================================================================
-issue      subject, preheader, heading, date (as text), language, direction (ltr or rtl),
-           byline (author, site, host, image; None without an author), meta (every key of the front
-           matter)
+issue      subject, preheader, heading, date and number (as text; the number may be empty),
+           language, direction (ltr or rtl), page (its address on the web, or empty), byline
+           (author, site, host, image; None without an author), meta (every key of the front matter)
 newsletter name, address, site, url
 list       name, title
+theme      light, dark (colours by name), font, mono, mono_inline, width, logo, logo_width
 content    the issue itself, as HTML or as text
 ========== =========================================================================================
 
@@ -14,38 +15,50 @@ The recipient is not among them: `{{ subscriber.… }}` and `{{ unsubscribe_url 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
+
+from mailer.config.look import MONO, MONO_INLINE
+from mailer.dates import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from mailer.config import ListConfig, Newsletter
+    from mailer.config import ListConfig, Newsletter, ThemeConfig
     from mailer.model import Byline, Issue
 
+_NUMBER: Final = re.compile(r"\s*#?(\d{1,6})\s*")
 _RIGHT_TO_LEFT: Final = frozenset({"ar", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"})
 _RIGHT_TO_LEFT_SCRIPTS: Final = frozenset({"adlm", "arab", "hebr", "nkoo", "syrc", "thaa"})
-_MONTHS: Final = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
 
 
 def names(
-    issue: Issue, *, newsletter: Newsletter, list_: ListConfig, planned: datetime
+    issue: Issue,
+    *,
+    newsletter: Newsletter,
+    list_: ListConfig,
+    planned: datetime,
+    look: ThemeConfig,
+    page: str,
 ) -> dict[str, object]:
-    """What every template of an issue knows, without `content`."""
+    """What every template of an issue knows, without `content`.
+
+    `planned` is when the mailing starts, aware; `page` the issue's address on the web, or empty.
+    """
     language = language_of(issue, newsletter=newsletter, list_=list_)
     return {
         "issue": {
             "subject": issue.subject,
             "preheader": issue.preheader,
             "heading": issue.heading,
-            "date": _date(issue.date or planned.astimezone(ZoneInfo(list_.timezone)), language),
+            "date": in_words(issue.date or planned.astimezone(ZoneInfo(list_.timezone)), language),
+            "number": _number(issue.meta),
             "language": language,
             "direction": direction(language),
+            "page": page,
             "byline": _byline(issue.byline),
             "meta": issue.meta,
         },
@@ -56,6 +69,16 @@ def names(
             "url": newsletter.url,
         },
         "list": {"name": list_.slug, "title": list_.title},
+        "theme": {
+            "light": look.light,
+            "dark": look.dark,
+            "font": look.font,
+            "mono": MONO,
+            "mono_inline": MONO_INLINE,
+            "width": look.width,
+            "logo": look.logo,
+            "logo_width": look.logo_width,
+        },
     }
 
 
@@ -73,11 +96,11 @@ def direction(language: str) -> str:
     return "rtl" if primary in _RIGHT_TO_LEFT else "ltr"
 
 
-def _date(day: datetime, language: str) -> str:
-    """24 November 2026 in English; 2026-11-24, which every language reads, in others."""
-    if language.lower().split("-")[0] == "en":
-        return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
-    return day.date().isoformat()
+def _number(meta: Mapping[str, object]) -> str:
+    """The issue's number, where the front matter has one: `number: 12`, `issue: "#12"`."""
+    values = (meta.get(key) for key in ("number", "issue"))
+    found = (_NUMBER.fullmatch(str(value)) for value in values if not isinstance(value, bool))
+    return next((match[1] for match in found if match), "")
 
 
 def _byline(byline: Byline | None) -> Mapping[str, str] | None:

@@ -19,7 +19,7 @@ from mjml import mjml2html
 from mailer.errors import CheckError
 
 if TYPE_CHECKING:
-    from mailer.render.theme import Rendered
+    from mailer.render.marks import Rendered
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9 #.,:;()'/%_-]*")
 _POSITION: Final = re.compile(r" at position (\d+):\d+$")

@@ -1,36 +1,33 @@
-"""Which template file wins, and where in it something went wrong.
+"""Templates rendered for one issue, and where in them something went wrong.
 
-A file in the newsletter's `templates/` wins over the built-in one of the same name, one by one. An
-issue with `template: plain` uses plain.mjml, and of plain.txt, plain.css and plain.head.css those
-that exist; the default's stand in for the others.
+An issue with `template: plain` uses plain.mjml, and of plain.txt, plain.css and plain.head.css
+those that exist; the default's stand in for the others. Which file a name means: `library`.
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
-from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from jinja2 import BytecodeCache, FileSystemLoader, TemplateError, TemplateNotFound
+from jinja2 import BaseLoader, BytecodeCache, TemplateError, TemplateNotFound
 from jinja2.exceptions import TemplateSyntaxError
-from jinja2.ext import Extension
-from jinja2.lexer import Token, TokenStream
 from jinja2.utils import pass_eval_context
 
-from mailer.errors import CheckError, MailerError
+from mailer.errors import CheckError
+from mailer.render.library import BUILTIN, Library
+from mailer.render.marks import Marks, Rendered, unmarked
 from mailer.render.sandbox import LARGEST, Sandbox, TooLargeError
 from mailer.render.slots import SlotTable, protect_template
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from jinja2 import Template
     from jinja2.bccache import Bucket
-    from jinja2.environment import Environment, Template
+    from jinja2.environment import Environment
     from jinja2.nodes import EvalContext
 
-_MARK: Final = re.compile("\0([^\0]*)\0([0-9]+)\0")
 _ESCAPED: Final = (".mjml", ".html")
 _LIMITS: Final = (RecursionError, TooLargeError, MemoryError)
 _MISTAKES: Final = (
@@ -42,49 +39,6 @@ _MISTAKES: Final = (
     ValueError,
 )
 """What Python raises when a template asks for something impossible."""
-
-
-def shipped(name: str) -> Path:
-    """A folder or file that ships with the program: templates, issues, subscribers/weekly.csv.
-
-    An installed package has it inside itself, a checkout beside the package.
-
-    Raises:
-        MailerError: E206, the installation lacks it.
-    """
-    package = Path(__file__).resolve().parent.parent
-    for path in (package / "_shipped" / name, package.parent / name):
-        if path.exists():
-            return path
-    raise MailerError(
-        "E206",
-        f"{name} is missing from this installation",
-        where=str(package),
-        next_step="install the package again",
-    )
-
-
-def builtin_templates() -> Path:
-    """The folder of the built-in theme."""
-    return shipped("templates")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rendered:
-    """What a template produced.
-
-    Attributes:
-        text: the product.
-        origins: (offset in text, "file:line") of each line of a template, the first at 0.
-    """
-
-    text: str
-    origins: tuple[tuple[int, str], ...]
-
-    def where(self, offset: int) -> str:
-        """File and line of the template that produced the character at this offset."""
-        index = bisect_right(self.origins, offset, key=lambda origin: origin[0]) - 1
-        return self.origins[index][1]
 
 
 class Theme:
@@ -102,12 +56,12 @@ class Theme:
                 return ""
             return pack(value) if evaluation.autoescape else value
 
-        self._loader = _Loader(root)
-        self._environment = Sandbox(
+        self._loader = _Loader(Library(root))
+        self._environment = _Environment(
             loader=self._loader,
             autoescape=lambda name: name is not None and name.endswith(_ESCAPED),
             finalize=finalize,
-            extensions=[_Marks],
+            extensions=[Marks],
             bytecode_cache=_COMPILED,
         )
 
@@ -135,7 +89,8 @@ class Theme:
         )
         try:
             found = self._environment.select_template(names)
-            return self._loader.unmarked(_produce(found, context), found.name or names[0])
+            text = _produce(found, context, self._environment)
+            return unmarked(text, found.name or names[0], self._loader.where)
         except TemplateNotFound as error:
             raise self._not_found(error, where) from error
         except TemplateSyntaxError as error:
@@ -160,18 +115,19 @@ class Theme:
         return where
 
     def _not_found(self, error: TemplateNotFound, where: str) -> CheckError:
-        names = sorted(name for name in self._loader.list_templates() if name.endswith(".mjml"))
-        asked = getattr(error, "templates", None) or [error.name]
+        asked = (getattr(error, "templates", None) or [error.name])[0]
+        names = (f"{name}.mjml" for name in self._loader.library.templates())
         return CheckError(
             "E204",
-            f"There is no template {asked[0]}",
+            f"There is no template {asked}",
             where=self._line_of(error) or where,
             detail=f"There are: {', '.join(names)}",
-            next_step=f"create templates/{asked[0]}, or use one of these",
+            next_step=f"create templates/{asked.removeprefix(BUILTIN)}, or use one of these",
         )
 
 
-def _produce(template: Template, context: Mapping[str, object]) -> str:
+def _produce(template: Template, context: Mapping[str, object], environment: Sandbox) -> str:
+    environment.begin()
     parts, size = [], 0
     for part in template.generate(context):
         parts.append(part)
@@ -187,7 +143,7 @@ def _mistake(message: str, where: str) -> CheckError:
         "A template cannot be rendered",
         where=where,
         detail=message,
-        next_step="known are issue, newsletter, list, content and words; what is about the"
+        next_step="known are issue, newsletter, list, theme, content and words; what is about the"
         ' recipient can only be printed: {{ subscriber.name or "reader" }}',
     )
 
@@ -198,48 +154,46 @@ def _limit(message: str, where: str) -> CheckError:
         "A template goes beyond a limit",
         where=where,
         detail=message,
-        next_step="make less there; look for a macro that calls itself and for loops in loops",
+        next_step="make less there; look for a template or macro that uses itself, and for loops"
+        " in loops",
     )
 
 
-class _Loader(FileSystemLoader):
+class _Environment(Sandbox):
+    """Names that templates give to other templates."""
+
+    def join_path(self, template: str, parent: str) -> str:
+        """A template that asks for its own name means the built-in one that it stands for."""
+        return f"{BUILTIN}{template}" if template == parent else template
+
+
+class _Loader(BaseLoader):
     """Finds templates, protects what is about the recipient, and remembers which file is which."""
 
-    def __init__(self, root: Path) -> None:
-        self._own = root / "templates"
-        super().__init__([self._own, builtin_templates()])
+    def __init__(self, library: Library) -> None:
+        self.library = library
         self.slots = SlotTable(entries={})
         self.files: dict[str, str] = {}
 
     def get_source(
         self, environment: Environment, template: str
     ) -> tuple[str, str, Callable[[], bool]]:
-        source, path, fresh = super().get_source(environment, template)
+        del environment
+        found = self.library.find(template)
+        if found is None:
+            raise TemplateNotFound(template)
+        source = self.library.read(found)
+        path = str(found.path)
         self.files[path] = template
         seed = hashlib.sha256(f"{template}\0{source}".encode()).hexdigest()
-        protected, slots = protect_template(source, seed=seed, file=self._display(template))
+        protected, slots = protect_template(source, seed=seed, file=found.shown)
         self.slots |= slots
-        return protected, path, fresh
+        return protected, path, lambda: True
 
     def where(self, name: str, line: int) -> str:
         """File and line, as messages name them."""
-        return f"{self._display(name)}:{line}"
-
-    def unmarked(self, text: str, name: str) -> Rendered:
-        """What the template `name` produced, without its marks, and what they said."""
-        parts: list[str] = []
-        origins = [(0, self.where(name, 1))]
-        done = offset = 0
-        for mark in _MARK.finditer(text):
-            parts.append(text[done : mark.start()])
-            offset += mark.start() - done
-            origins.append((offset, self.where(mark[1], int(mark[2]))))
-            done = mark.end()
-        return Rendered(text="".join([*parts, text[done:]]), origins=tuple(origins))
-
-    def _display(self, name: str) -> str:
-        own = (self._own / name).is_file()
-        return f"templates/{name}" if own else f"built-in templates/{name}"
+        found = self.library.find(name)
+        return f"{found.shown if found else name}:{line}"
 
 
 class _Compiled(BytecodeCache):
@@ -257,20 +211,3 @@ class _Compiled(BytecodeCache):
 
 
 _COMPILED: Final = _Compiled()  # compiling costs 28 ms, the rest of a rendering about 15 ms
-
-
-class _Marks(Extension):
-    """Marks each line of a .mjml template, so that an error in the product finds its line."""
-
-    def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
-        marked = (stream.name or "").endswith(".mjml")
-        for token in stream:
-            if marked and token.type == "data":
-                lines = token.value.split("\n")
-                text = "\n".join(
-                    f"\0{stream.name}\0{token.lineno + number}\0{line}"
-                    for number, line in enumerate(lines)
-                )
-                yield Token(token.lineno, token.type, text)
-            else:
-                yield token

@@ -13,7 +13,7 @@ from mailer.config.sources import Outside
 from mailer.config.toml import read_document
 from mailer.content.issue import read_issue
 from mailer.render import render_issue
-from mailer.render.theme import shipped
+from mailer.render.library import shipped
 from tests.samples import messages
 from tests.samples.pages import ROOT
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import html5lib
 import pytest
 
-from mailer.config import ListConfig, Newsletter
+from mailer.config import ListConfig, Newsletter, ThemeConfig
+from mailer.config.look import DARK, LIGHT
 from mailer.errors import CheckError
 from mailer.model import Byline, Issue, Mailbox, Place, Release, Slot, Template
 from mailer.render import RenderResult, render_issue
@@ -99,9 +100,9 @@ def root(tmp_path: Path) -> Path:
 
 
 def _render(root: Path, **changes: Any) -> RenderResult:
-    newsletter = changes.pop("newsletter", NEWSLETTER)
-    issue = _issue(**changes)
-    return render_issue(issue, newsletter=newsletter, list_=READERS, root=root, planned=PLANNED)
+    known = {"newsletter": changes.pop("newsletter", NEWSLETTER)}
+    known |= {"theme": changes.pop("theme")} if "theme" in changes else {}
+    return render_issue(_issue(**changes), list_=READERS, root=root, planned=PLANNED, **known)
 
 
 def _fixed(template: Template) -> str:
@@ -393,10 +394,11 @@ def test_one_file_of_the_newsletter_replaces_one_of_the_theme(root: Path) -> Non
     assert 'class="cell content"' in _fixed(rendering.html)
 
 
-def test_colours_of_the_newsletter_reach_the_mail(root: Path, pytestconfig: pytest.Config) -> None:
-    tokens = (pytestconfig.rootpath / "templates/tokens.jinja").read_text()
-    (root / "templates/tokens.jinja").write_text(tokens.replace("#0a58ca", "#123456"))
-    assert "color:#123456" in _fixed(_render(root).rendering.html)
+def test_colours_of_the_newsletter_reach_the_mail(root: Path) -> None:
+    look = ThemeConfig(light={**LIGHT, "link": "#123456"}, dark={**DARK, "link": "#abcdef"})
+    markup = _fixed(_render(root, theme=look).rendering.html)
+    assert "color:#123456" in markup
+    assert ".content a { color: #abcdef !important; }" in markup
 
 
 def test_front_matter_reaches_templates(root: Path) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mailer.config import Config, load_config, urls
+from mailer.config import Config, ThemeConfig, load_config, look, urls
 from mailer.config.keys import KEYS
 from mailer.errors import ConfigError
 from mailer.model import Mailbox, OnDoubt
@@ -111,7 +111,7 @@ def test_an_unknown_key_names_line_and_neighbour(bench: Workbench) -> None:
     [
         ({"relais.url": '"x"'}, "[relais]: no such table", "did you mean relay?"),
         ({"lists.weekly.titel": '"x"'}, "[lists.weekly] titel: no such key", "did you mean title?"),
-        ({".name": '"x"'}, "name: no such key", "there are bounces, database"),
+        ({".name": '"x"'}, "name: no such key", "there are bounces, check, database"),
         ({"database.zzz": "1"}, "[database] zzz: no such key", "there are url"),
     ],
 )
@@ -352,7 +352,8 @@ def test_every_key_is_documented_and_its_example_is_accepted(bench: Workbench) -
     for key in KEYS:
         assert re.fullmatch(r"[A-Z].*\.|.*…", key.doc), key.name
         if not key.secret:
-            name = key.name.replace("groups.*", "groups.editors").replace("*", "weekly")
+            name = key.name.replace("groups.*", "groups.editors").replace("lists.*", "lists.weekly")
+            name = name.replace("*", "link")
             assert bench.load({name: key.example}), key.name
 
 
@@ -366,3 +367,82 @@ def test_every_key_is_documented_and_its_example_is_accepted(bench: Workbench) -
 )
 def test_the_page_of_an_issue_keeps_its_slash(page: str) -> None:
     assert page == urls.page_url(page)
+
+
+# --- [theme] -------------------------------------------------------------------------------------
+
+
+def test_without_a_theme_mails_look_as_built_in(bench: Workbench) -> None:
+    assert ThemeConfig() == bench.load({}).theme
+    assert 536 == ThemeConfig().column
+
+
+def test_a_colour_that_is_set_changes_only_itself(bench: Workbench) -> None:
+    theme = bench.load({"theme.light.link": '"#7A1F5C"', "theme.dark.page": '"#000"'}).theme
+    assert {**look.LIGHT, "link": "#7a1f5c"} == theme.light
+    assert {**look.DARK, "page": "#000"} == theme.dark
+
+
+@pytest.mark.parametrize(
+    ("expected", "text"),
+    [
+        (look.SANS, "sans"),
+        (look.SERIF, "serif"),
+        ("Charter,'Bitstream Charter',serif", "Charter, Bitstream  Charter ,serif"),
+        ("'Gill Sans',sans-serif", "'Gill Sans', sans-serif"),
+        ("'Gill Sans',sans-serif", '\\"Gill Sans\\", sans-serif'),
+        ("-apple-system,sans-serif", "-apple-system,sans-serif"),
+    ],
+)
+def test_a_font_is_a_list_that_stands_between_double_quotes(
+    bench: Workbench, expected: str, text: str
+) -> None:
+    assert expected == bench.load({"theme.font": f'"{text}"'}).theme.font
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "reason"),
+    [
+        ("light.link", '"red"', "is no colour such as #0a58ca"),
+        ("dark.link", '"#0a58ca80"', "is no colour such as #0a58ca"),
+        ("font", '"Charter"', "families that end in serif or sans-serif"),
+        ("font", '"Charter;color:red, serif"', "separated by commas"),
+        ("font", '"\'Charter, serif"', "separated by commas"),
+        ("font", '"Charter,, serif"', "separated by commas"),
+        ("font", f'"{"a" * 300}, serif"', "longer than 200"),
+        ("width", "641", "from 480 to 640"),
+        ("width", "479", "from 480 to 640"),
+        ("width", '"600px"', "a whole number"),
+        ("logo_width", "8", "from 16 to 416"),
+        ("logo", '"https://example.org/logo.svg"', "end in .png"),
+        ("logo", '"/logo.png"', "names no host"),
+        ("template", '"../x"', "the name of a template"),
+    ],
+)
+def test_a_look_that_clients_cannot_show_is_refused(
+    bench: Workbench, key: str, value: str, reason: str
+) -> None:
+    error = bench.fault(**{f"theme__{key.replace('.', '__')}": value})
+    assert "E405" == error.code
+    assert reason in error.message
+    assert error.where.startswith("mailer.toml:")
+
+
+@pytest.mark.parametrize(
+    ("key", "step"),
+    [
+        ("theme__light__lnk", "did you mean link?"),
+        ("theme__colour", "there are font, logo, logo_width, template, width"),
+        ("theme__fonts", "did you mean font?"),
+    ],
+)
+def test_a_colour_or_key_that_does_not_exist_is_refused(
+    bench: Workbench, key: str, step: str
+) -> None:
+    error = bench.fault(**{key: '"#fff"'})
+    assert ("E401", step) == (error.code, error.next)
+
+
+def test_the_colours_of_one_scheme_are_a_table(bench: Workbench) -> None:
+    error = bench.fault(theme__light='"#fff"')
+    assert "theme.light: must be one table" in error.message

@@ -310,10 +310,10 @@ def test_a_stem_without_usable_letters_is_e106(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "template"),
     [
-        ("feed: true", "default"),
+        ("feed: true", ""),
         ("template: plain", "plain"),
         ("template: plain.mjml", "plain"),
-        ("template: page.html", "default"),
+        ("template: page.html", ""),
     ],
 )
 def test_template(tmp_path: Path, line: str, template: str) -> None:

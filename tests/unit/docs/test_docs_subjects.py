@@ -12,7 +12,7 @@ from mailer.content.issue import read_issue
 from mailer.delivery.policy import RETRIES
 from mailer.ledger.entries import Verdict
 from mailer.model import BounceClass, DeliveryState, MailingState, OnDoubt
-from mailer.render.theme import shipped
+from mailer.render.library import shipped
 from tests.samples import pages
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mailer.config import ListConfig, Newsletter
+from mailer.config import ListConfig, Newsletter, ThemeConfig
 from mailer.model import Byline, Issue, Mailbox, Release
 from mailer.render.context import direction, names
 
@@ -48,7 +48,12 @@ ISSUE = Issue(
 
 def _issue(planned: datetime = datetime(2026, 11, 24, 9, tzinfo=UTC), **changes: Any) -> Any:
     issue = replace(ISSUE, **changes)
-    return names(issue, newsletter=NEWSLETTER, list_=READERS, planned=planned)["issue"]
+    return _names(issue, planned=planned)["issue"]
+
+
+def _names(issue: Issue, *, planned: datetime, **changes: Any) -> Any:
+    known = {"newsletter": NEWSLETTER, "list_": READERS, "look": ThemeConfig(), "page": ""}
+    return names(issue, planned=planned, **{**known, **changes})
 
 
 @pytest.mark.parametrize(
@@ -70,16 +75,14 @@ def test_the_language_decides_the_direction(expected: str, language: str) -> Non
 
 @pytest.mark.parametrize(
     ("expected", "language"),
-    [("4 August 2023", "en"), ("4 August 2023", "en-GB"), ("2023-08-04", "de"), ("2023-08-04", "")],
+    [("4 August 2023", "en"), ("4. August 2023", "de"), ("4 أغسطس 2023", "ar"), ("2023-08-04", "")],
 )
-def test_dates_read_well_in_english_and_unambiguously_elsewhere(
-    expected: str, language: str
-) -> None:
+def test_dates_are_written_in_the_language_of_the_issue(expected: str, language: str) -> None:
     readers = replace(READERS, language=language)
     newsletter = replace(NEWSLETTER, language=language)
     issue = replace(ISSUE, date=datetime(2023, 8, 4), language=language)  # noqa: DTZ001  as written
     planned = datetime(2026, 1, 1, tzinfo=UTC)
-    known: Any = names(issue, newsletter=newsletter, list_=readers, planned=planned)
+    known = _names(issue, planned=planned, newsletter=newsletter, list_=readers)
     assert expected == known["issue"]["date"]
 
 

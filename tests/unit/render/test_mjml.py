@@ -7,8 +7,8 @@ from jinja2 import Environment
 from markupsafe import escape
 
 from mailer.errors import CheckError
+from mailer.render.marks import Rendered
 from mailer.render.mjml import Parcels, compile_shell
-from mailer.render.theme import Rendered
 
 SHELL = """<mjml lang="en" dir="ltr">
 <mj-head><mj-title>HEAD</mj-title></mj-head>

@@ -7,15 +7,52 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mailer.errors import CheckError, MailerError
-from mailer.render import theme as theme_module
-from mailer.render.theme import Rendered, Theme, builtin_templates, shipped
+from mailer.config.look import DARK, LIGHT, MONO, MONO_INLINE, SANS
+from mailer.errors import CheckError
+from mailer.render.library import shipped
+from mailer.render.theme import Theme
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from mailer.render.marks import Rendered
+
 
 END = "{% endfor %}"
+SILENT = """\
+{% macro m(n) %}{% if n %}{{ m(n-1) }}{{ m(n-1) }}{% endif %}{% endmacro %}
+{{ m(40) }}"""
+DOUBLING = (
+    "{% set n = namespace(x='aaaaaaaa') %}{% for i in range(60) %}{% set n.x = n.x ~ n.x %}" + END
+)
+KNOWN = {
+    "issue": {
+        "subject": "Subject",
+        "preheader": "Preheader",
+        "date": "24 November 2026",
+        "number": "12",
+        "language": "en",
+        "direction": "ltr",
+        "page": "",
+        "byline": None,
+    },
+    "newsletter": {"name": "N", "address": "A", "site": "https://example.org"},
+    "list": {"title": "L"},
+    "theme": {
+        "light": LIGHT,
+        "dark": DARK,
+        "font": SANS,
+        "mono": MONO,
+        "mono_inline": MONO_INLINE,
+        "width": 600,
+        "logo": "",
+        "logo_width": 160,
+    },
+    "content": "CONTENT",
+    "head_style": "",
+    "filler": "",
+    "lean": False,
+}
 
 
 def _render(
@@ -36,32 +73,10 @@ def _refusal(root: Path, files: dict[str, str], template: str = "own") -> CheckE
     return caught.value
 
 
-def test_the_built_in_theme_stands_beside_the_package_in_a_checkout() -> None:
-    assert (builtin_templates() / "default.mjml").is_file()
-
-
-def test_an_installed_package_has_the_theme_inside(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    inside = tmp_path / "mailer" / "_shipped" / "templates"
-    inside.mkdir(parents=True)
-    (tmp_path / "templates").mkdir()
-    monkeypatch.setattr(theme_module, "__file__", str(tmp_path / "mailer" / "render" / "theme.py"))
-    assert inside == builtin_templates()
-
-
-def test_an_incomplete_installation_says_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(theme_module, "__file__", str(tmp_path / "mailer" / "render" / "theme.py"))
-    with pytest.raises(MailerError, match="E206 issues is missing"):
-        shipped("issues")
-
-
 def test_a_file_of_the_newsletter_wins_and_the_others_stay(tmp_path: Path) -> None:
     files = {"own.mjml": '{% include "partials/footer.mjml" %}', "partials/footer.mjml": "MINE"}
     assert _render(tmp_path, files).text == "MINE"
-    assert "unsubscribe" in (builtin_templates() / "partials/footer.mjml").read_text()
+    assert "unsubscribe" in (shipped("templates") / "partials/footer.mjml").read_text()
 
 
 def test_an_own_template_without_text_or_css_uses_the_defaults(tmp_path: Path) -> None:
@@ -118,16 +133,21 @@ def test_a_mistake_names_the_template_and_its_line(
         ("own.mjml:2", "\n{{ 'a' * 10**10 }}"),
         ("own.mjml:1", "{% macro m() %}{{ m() }}{% endmacro %}\n{{ m() }}"),
         ("own.mjml:1", "{% macro m() %}{{ m() }}{{ m() }}{% endmacro %}\n{{ m() }}"),
-        ("own.mjml:2", "\n{% include 'own.mjml' %}"),
+        ("other.mjml:1", "{% include 'other.mjml' %}"),
+        ("other.mjml:1", "{% extends 'other.mjml' %}"),
+        ("own.mjml:2", "\n{% for i in range(9999) %}{% for j in range(9999) %}" + 2 * END),
+        ("own.mjml:1", SILENT),
+        ("own.mjml:1", DOUBLING),
         ("own.mjml:1", "{% for i in range(9999) %}{% for j in range(9999) %}endless" + 2 * END),
     ],
 )
 def test_a_template_without_end_is_stopped_within_seconds(
     tmp_path: Path, where: str, source: str
 ) -> None:
-    """E205, X-5, case 13: endless macro recursion, memory, five megabytes of output."""
+    """E205, X-5, case 13: endless recursion, loops without output, memory, much output."""
+    other = source.replace("other.mjml", "own.mjml")
     started = time.monotonic()
-    error = _refusal(tmp_path, {"own.mjml": source})
+    error = _refusal(tmp_path, {"own.mjml": source, "other.mjml": other})
     assert ("E205", f"templates/{where}") == (error.code, error.where)
     assert time.monotonic() - started < 5
 
@@ -135,7 +155,7 @@ def test_a_template_without_end_is_stopped_within_seconds(
 def test_a_missing_template_names_the_issue_and_what_there_is(tmp_path: Path) -> None:
     error = _refusal(tmp_path, {"mine.mjml": "x"}, template="nope")
     assert (error.code, error.where) == ("E204", "issues/x.md")
-    assert "default.mjml, mine.mjml" in error.detail
+    assert "default.mjml, digest.mjml, letter.mjml, mine.mjml" in error.detail
 
 
 @pytest.mark.parametrize("name", ["missing.mjml", "../../../etc/passwd"])
@@ -175,3 +195,59 @@ def test_each_place_of_the_product_knows_its_line(tmp_path: Path) -> None:
     for word, place in places.items():
         assert f"templates/{place}" == product.where(product.text.index(word))
     assert "\0" not in product.text
+
+
+# --- changing one thing of a built-in template ----------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["own.mjml", "builtin/own.mjml"])
+def test_a_template_that_stands_for_no_other_cannot_extend_itself(
+    tmp_path: Path, name: str
+) -> None:
+    error = _refusal(tmp_path, {"own.mjml": f"{{% extends '{name}' %}}"})
+    assert ("E204", "There is no template builtin/own.mjml") == (error.code, error.message)
+    assert "templates/own.mjml:1" == error.where
+
+
+@pytest.mark.parametrize("name", ["default.txt", "builtin/default.txt"])
+def test_a_template_can_extend_the_built_in_one_that_it_stands_for(
+    tmp_path: Path, name: str
+) -> None:
+    known = {"default.txt": f"{{% extends '{name}' %}}{{% block footer %}}MINE{{% endblock %}}"}
+    text = _full(tmp_path, known, kind="txt")
+    assert "CONTENT" in text
+    assert text.strip().endswith("MINE")
+
+
+def test_a_partial_can_hold_the_built_in_one_that_it_stands_for(tmp_path: Path) -> None:
+    files = {"partials/footer.mjml": "BEFORE{% include 'partials/footer.mjml' %}"}
+    text = _full(tmp_path, files)
+    assert text.index("BEFORE") < text.index("Unsubscribe")
+
+
+@pytest.mark.parametrize("template", ["default", "letter", "digest"])
+def test_one_block_of_a_template_changes_and_the_others_stay(tmp_path: Path, template: str) -> None:
+    block = "{% block masthead %}<mj-raw>MINE</mj-raw>{% endblock %}"
+    files = {f"{template}.mjml": f"{{% extends 'builtin/{template}.mjml' %}}{block}"}
+    text = _full(tmp_path, files, template=template)
+    assert "MINE" in text
+    assert "dateline" not in text
+    assert "Unsubscribe" in text
+
+
+def test_what_is_changed_in_one_template_leaves_the_others_alone(tmp_path: Path) -> None:
+    block = "{% block footer %}MINE{% endblock %}"
+    files = {"default.mjml": f"{{% extends 'builtin/default.mjml' %}}{block}"}
+    assert "MINE" in _full(tmp_path, files)
+    assert "MINE" not in _full(tmp_path, {}, template="letter")
+
+
+def _full(
+    root: Path, files: dict[str, str], *, template: str = "default", kind: str = "mjml"
+) -> str:
+    for name, text in files.items():
+        path = root / "templates" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    theme = Theme(root, pack=lambda value: value)
+    return theme.render(template, kind, KNOWN, where="issues/x.md").text
