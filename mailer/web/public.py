@@ -1,5 +1,7 @@
 """The public application: leaving a list, by one click or by a button, and coming back.
 
+Beside it stand the images of issues (`images`) and `/health`.
+
 ::
 
     GET     a page that asks; changes nothing (L-7)
@@ -32,6 +34,7 @@ from mailer.ledger import audience
 from mailer.ledger.database import check_schema
 from mailer.model import Instant, ListId, SubscriberId
 from mailer.web.guard import KnownHosts, read_body
+from mailer.web.images import Images
 from mailer.web.pages import Pages
 from mailer.web.standing import Standing, standing
 
@@ -65,6 +68,7 @@ def application(ledger: Ledger, keyring: Keyring, config: Config) -> Starlette:
     """
     pages = Pages(config.newsletter)
     public = _Public(ledger, keyring, pages)
+    images = Images(config.root / "issues")
     prefixes = dict.fromkeys(("", urlsplit(config.newsletter.url).path))
     app = Starlette(
         routes=[
@@ -74,6 +78,7 @@ def application(ledger: Ledger, keyring: Keyring, config: Config) -> Starlette:
                 Route(f"{prefix}/u/{{token}}", public.ask, methods=["GET"]),
                 Route(f"{prefix}/u/{{token}}", public.act, methods=["POST"]),
                 Route(f"{prefix}/u/{{token}}", public.options, methods=["OPTIONS"]),
+                Route(f"{prefix}/images/{{digest}}/{{path:path}}", images.show, methods=["GET"]),
                 Route(f"{prefix}/health", public.health, methods=["GET"]),
             )
         ],

@@ -164,7 +164,13 @@ async def _ask(
     }
     sent: list[Any] = []
 
+    told = False
+
     async def receive() -> Any:
+        nonlocal told
+        if told:
+            await asyncio.Event().wait()  # a client that stays: nothing more comes from it
+        told = True
         return {"type": "http.request", "body": body, "more_body": False}
 
     async def send(message: Any) -> None:
