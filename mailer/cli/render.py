@@ -14,19 +14,28 @@ from mailer.errors import CheckError
 @click.argument("issue")
 @click.option("--out", type=click.Path(path_type=Path), help="Where to; default out/ID.")
 @click.option("--list", "list_name", metavar="L", help="The list it would go to.")
+@click.option(
+    "--screenshot",
+    is_flag=True,
+    help="Also ID-600.png and ID-375.png, light and dark, by a Chromium that reaches no network.",
+)
 @click.pass_obj
-def render(app: App, issue: str, out: Path | None, list_name: str | None) -> int:
+def render(
+    app: App, issue: str, out: Path | None, list_name: str | None, *, screenshot: bool
+) -> int:
     """Write an issue as ID.html, ID.txt and ID.eml, as nobody in particular would get it.
 
     \b
     mailer render winter
-    mailer render winter --out /tmp/look
+    mailer render winter --screenshot --out /tmp/look
     """
     from mailer import prepare
     from mailer.cli.panel import finding_data, finding_lines
+    from mailer.content.web import Web
     from mailer.ledger.looking import looking
     from mailer.when import now
 
+    browser = prepare.find_browser() if screenshot else ""
     with looking(app.config.database_url) as ledger:
         prepared = prepare.prepare(
             app.config,
@@ -39,6 +48,11 @@ def render(app: App, issue: str, out: Path | None, list_name: str | None) -> int
     message = prepare.sample(prepared, now=now())
     folder = out or app.config.root / "out" / prepared.issue.id
     files = prepare.write_parts(folder, prepared.issue.id, message)
+    if browser:
+        web = Web.of(prepared.issue, app.config.newsletter, root=app.config.root)
+        files += prepare.write_pictures(
+            folder, prepared.issue.id, message, browser=browser, web=web
+        )
     for line in finding_lines((*prepared.errors, *prepared.warnings), issue=prepared.issue):
         app.say(line)
     data = {

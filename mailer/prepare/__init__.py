@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mailer.prepare.audience import count_audience, preflight, recipients
+from mailer.prepare.devtools import found as find_browser
 from mailer.prepare.ends import (
     freeze,
     refuse_draft,
@@ -16,6 +17,7 @@ from mailer.prepare.files import (
     sample,
     write_excluded,
     write_parts,
+    write_pictures,
     write_samples,
 )
 from mailer.prepare.finding import pick_issue, read_issues, require_unique
@@ -25,6 +27,7 @@ __all__ = [
     "SAMPLES",
     "Prepared",
     "count_audience",
+    "find_browser",
     "freeze",
     "never_imported",
     "pick_issue",
@@ -40,5 +43,6 @@ __all__ = [
     "test_copies",
     "write_excluded",
     "write_parts",
+    "write_pictures",
     "write_samples",
 ]

@@ -11,12 +11,14 @@ from mailer.errors import MailerError
 from mailer.ledger import choosing, importing
 from mailer.ledger.sheets import file_digest, safe_cell
 from mailer.model import ListId, MailingId, Message, Recipient, SubscriberId
+from mailer.prepare import screenshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from mailer.config import Config
+    from mailer.content.web import Web
     from mailer.ledger import Ledger
     from mailer.model import Instant
     from mailer.prepare.preparing import Prepared
@@ -67,6 +69,22 @@ def write_parts(folder: Path, stem: str, message: Message) -> list[Path]:
             text = part.get_content().replace("\r\n", "\n")
             file.write_text(text, encoding="utf-8")
         files[2].write_bytes(message.content)
+    return files
+
+
+def write_pictures(
+    folder: Path, stem: str, message: Message, *, browser: str, web: Web
+) -> list[Path]:
+    """Write what one message looks like, as PNG in two widths, light and dark; returns the files.
+
+    Raises:
+        MailerError: E002, the folder cannot be written; E009, the browser failed.
+    """
+    files = []
+    with _writing(folder):
+        for name, png in screenshot.pictures(browser, screenshot.self_contained(message, web)):
+            files.append(folder / f"{stem}-{name}.png")
+            files[-1].write_bytes(png)
     return files
 
 

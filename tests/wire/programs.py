@@ -28,6 +28,7 @@ PACKAGES: Final = {
     "postsuper": "postfix",
     "smtp-sink": "postfix",
     "smtp-source": "postfix",
+    "spamassassin": "spamassassin",
 }
 """Program -> the Debian package that has it."""
 
