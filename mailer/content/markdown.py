@@ -3,7 +3,7 @@
 ::
 
     body ──Python-Markdown──▶ HTML ──sanitise──▶ safe HTML ──shape.settle──▶ tree ──▶ text
-                                                                               └──shape.box──▶ HTML
+                                                                              └─shape.dress─▶ HTML
 
 The classes that the HTML may carry are listed in `shape`.
 """
@@ -57,6 +57,7 @@ def convert(
     web: Web,
     language: str = "en",
     column: int = 536,
+    cut: shape.Cut | None = None,
 ) -> Document:
     """Render the body of an issue.
 
@@ -68,6 +69,7 @@ def convert(
         web: what addresses are relative to.
         language: of the issue, such as "pt-BR".
         column: width of the content in CSS pixels; the default is 600 less two margins of 32.
+        cut: where it ends early, if it does.
 
     Raises:
         CheckError: E205, nested too deeply for any mail client.
@@ -77,11 +79,13 @@ def convert(
     safe = sanitise.clean(_markdown(source), source)
     _guard(sanitise.depth(safe), source)
     tree = shape.parse(safe)
+    if cut is not None:
+        shape.cut(tree, at=cut, web=web, language=language, source=source)
     images = shape.settle(
         tree, title=_printable(title), web=web, language=language, column=column, source=source
     )
     text = shape.restore(plaintext.to_text(tree))
-    shape.box(tree)
+    shape.dress(tree)
     markup = shape.write(tree)
     _guard(sanitise.depth(markup), source)
     findings = sorted(source.findings, key=lambda finding: finding.line)

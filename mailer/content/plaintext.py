@@ -120,8 +120,10 @@ def _quote(element: HtmlElement, width: int) -> list[str]:
 def _div(element: HtmlElement, width: int) -> list[str]:
     """A call-out stands behind a bar, its title on its first line; a caption below its figure."""
     classes = _class(element).split()
+    if "figure" in classes:
+        return _figure(element, width)
     if "callout" not in classes:
-        return _blocks(element, width, tight="figure" in classes)
+        return _blocks(element, width)
     inner = max(width - 2, NARROWEST)
     lines = _blocks(element, inner)
     titles = [child for child in element if _class(child) == "title"]
@@ -129,6 +131,15 @@ def _div(element: HtmlElement, width: int) -> list[str]:
     if titles and lines[below:]:
         del lines[below]  # the blank line
     return indent(lines, "| ", "| ")
+
+
+def _figure(element: HtmlElement, width: int) -> list[str]:
+    """A picture and its caption; the caption alone where it leads where the picture does."""
+    pages = {link.get("href") for link in element.iterfind("a")}
+    captions = element.xpath("./*[contains(@class, 'caption')]")
+    if pages & {link.get("href") for caption in captions for link in caption.iter("a")}:
+        return join([_blocks(caption, width) for caption in captions], tight=True)
+    return _blocks(element, width, tight=True)
 
 
 def _code(element: HtmlElement, width: int) -> list[str]:

@@ -1,7 +1,7 @@
 """Sanitised HTML becomes the semantic content of a mail: one tree, for both of its parts.
 
-`settle` makes the tree that the text part is written from; `box` then wraps what Outlook can only
-paint as a table. Elements carry these classes and no others, for the theme to style:
+`settle` makes the tree that the text part is written from; `dress` then wraps what Outlook can
+only paint as a table. Elements carry these classes and no others, for the theme to style:
 
 ==================  ===========================================================================
 ``table.box``       one-cell presentation table; its cell is one of the next three
@@ -40,11 +40,12 @@ from mailer.content.script import direction
 from mailer.content.shape.blocks import forget, headings, paragraphs, strip
 from mailer.content.shape.boxes import box
 from mailer.content.shape.callouts import callouts
-from mailer.content.shape.figures import figures, rename, unfold
+from mailer.content.shape.cut import Cut, cut
+from mailer.content.shape.figures import figures, rename, spread_tabs, unfold
 from mailer.content.shape.highlight import highlight
 from mailer.content.shape.images import images
 from mailer.content.shape.notes import footnotes, tasks
-from mailer.content.shape.references import links
+from mailer.content.shape.references import links, shorten
 from mailer.content.shape.tables import alignment, tables
 from mailer.content.shape.turning import turn
 
@@ -53,17 +54,16 @@ if TYPE_CHECKING:
     from mailer.content.web import Web
     from mailer.model import EmbeddedImage
 
-__all__ = ["box", "parse", "restore", "settle", "write"]
+__all__ = ["Cut", "cut", "dress", "parse", "restore", "settle", "write"]
 
 # lxml refuses these two in text that it is given, though HTML may hold them (case 10): they travel
 # as their like of plane 16.
-_TO_TREE = str.maketrans("\ufffe\uffff", "\U0010fffe\U0010ffff")
-_FROM_TREE = str.maketrans("\U0010fffe\U0010ffff", "\ufffe\uffff")
+_TRAVELLERS = (("\ufffe", "\U0010fffe"), ("\uffff", "\U0010ffff"))
 
 
 def parse(markup: str) -> lxml.html.HtmlElement:
     """The tree of sanitised HTML, under a `div`; not nested deeper than libxml2 can (`depth`)."""
-    document = f"<html><body><div>{markup.translate(_TO_TREE)}</div></body></html>"
+    document = f"<html><body><div>{_packed(markup)}</div></body></html>"
     body = lxml.html.document_fromstring(document).find("body")
     assert body is not None
     return body[0]
@@ -83,14 +83,21 @@ def settle(
     tasks(root)
     footnotes(root)
     tables(root, start="left" if document == "ltr" else "right")
+    spread_tabs(root)
     highlight(root)
     links(root, web=web, source=source)
     carried = images(root, web=web, column=column, source=source)
     paragraphs(root)
-    headings(root, title=title.translate(_TO_TREE))
+    headings(root, title=_packed(title))
     turn(root, document=document)
     strip(root)
     return carried
+
+
+def dress(root: lxml.html.HtmlElement) -> None:
+    """Shape for the eye what the text part has no use for, in place: short addresses and boxes."""
+    shorten(root)
+    box(root)
 
 
 def write(root: lxml.html.HtmlElement) -> str:
@@ -101,4 +108,12 @@ def write(root: lxml.html.HtmlElement) -> str:
 
 def restore(text: str) -> str:
     """Text from the tree with every character as its author wrote it."""
-    return text.translate(_FROM_TREE)
+    for sign, traveller in _TRAVELLERS:
+        text = text.replace(traveller, sign)
+    return text
+
+
+def _packed(text: str) -> str:
+    for sign, traveller in _TRAVELLERS:
+        text = text.replace(sign, traveller)
+    return text

@@ -15,14 +15,14 @@ _BLOCKS_NAMES = (
 )
 BLOCKS: Final = frozenset(_BLOCKS_NAMES.split())
 
-_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+HEADINGS: Final = ("h1", "h2", "h3", "h4", "h5", "h6")
 _CLASSES_NAMES = (
-    "box callout caption check codebox danger data details figure footnotes inline last quote ref "
-    "scroll summary task tasks tip title turned warning wide k s c n f"
+    "box callout caption check codebox continue danger data details figure footnotes inline last "
+    "quote ref scroll summary task tasks tip title turned warning wide k s c n f"
 )
 CLASSES: Final = frozenset(_CLASSES_NAMES.split())
-_ENGINES_NAMES = "admonition admonition-title footnote footnote-backref footnote-ref"
-_ENGINES: Final = frozenset(_ENGINES_NAMES.split())
+_GIVEN_NAMES = "continue admonition admonition-title footnote footnote-backref footnote-ref"
+_GIVEN: Final = frozenset(_GIVEN_NAMES.split())
 _ATTRIBUTES_NAMES = (
     "align alt border cellpadding cellspacing class colspan dir height href lang name "
     "reversed role rowspan scope src start title type value width"
@@ -36,10 +36,10 @@ def text_of(element: HtmlElement) -> str:
 
 
 def forget(root: HtmlElement) -> None:
-    """Drop the classes of the author's own style sheet, which no mail has."""
+    """Drop the classes that mean nothing in a mail."""
     for element in root.iter():
         words = element.get("class")
-        if words and element.tag != "code" and _ENGINES.isdisjoint(words.split()):
+        if words and element.tag != "code" and _GIVEN.isdisjoint(words.split()):
             del element.attrib["class"]
 
 
@@ -49,7 +49,7 @@ def headings(root: HtmlElement, *, title: str) -> None:
     It is the body's own if that is its first heading and its only h1; else the title, above all
     others, which follow from h2.
     """
-    found = list(root.iter(*_HEADINGS))
+    found = list(root.iter(*HEADINGS))
     for element in list(found):
         if not text_of(element) and not any(True for _ in element.iter("img", "a")):
             element.drop_tree()

@@ -46,6 +46,10 @@ def _put_in_cell(element: HtmlElement) -> None:
     _wrap(element, table, inside=cell)
     if element.tag == "div":
         element.drop_tag()
+    if element.tag == "pre" and len(element) == 1 and element[0].tag == "code":
+        element[0].drop_tag()  # a `pre` says it, and the code of texts looks otherwise
+        if (element.text or "").startswith("\n"):
+            element.text = f"\n{element.text}"  # parsers drop the first line end of a `pre`
 
 
 def _wrap(element: HtmlElement, around: HtmlElement, inside: HtmlElement | None = None) -> None:

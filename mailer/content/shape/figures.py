@@ -10,17 +10,26 @@ from mailer.content.shape.callouts import titles_in
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
-_RENAMED: Final = {"strike": "s", "tt": "code"}
+_RENAMED: Final = {"center": "div", "dir": "ul", "menu": "ul", "strike": "s", "tt": "code"}
+
+
+_TAB: Final = 4
 
 
 def rename(root: HtmlElement) -> None:
-    """What HTML 4 called otherwise; `center` is an alignment."""
-    for element in list(root.iter("center", *_RENAMED)):
+    """What HTML 4 called otherwise; the reading of a ruby stands in brackets behind its word."""
+    for element in list(root.iter("rp", "rt", *_RENAMED)):
         if element.tag == "center":
-            element.tag = "div"
             element.set("align", "center")
-        else:
+        if element.tag in _RENAMED:
             element.tag = _RENAMED[element.tag]
+            continue
+        if element.tag == "rt":
+            element.text = f"({element.text or ''}"
+            element.tail = f"){(element.tail or '').lstrip()}"
+        else:
+            element.text = None
+        element.drop_tag()
 
 
 def figures(root: HtmlElement) -> None:
@@ -47,3 +56,10 @@ def unfold(root: HtmlElement, *, language: str) -> None:
         if element.tag == "summary" and text_of(element) == "Details":
             element.text = titles_in(language).get("details", "Details")
         element.tag = "div"
+
+
+def spread_tabs(root: HtmlElement) -> None:
+    """A tab in code is as wide as its author saw it; many clients know no `tab-size`."""
+    for code in root.xpath(".//pre | .//pre/code"):
+        if code.text and "\t" in code.text:
+            code.text = code.text.expandtabs(_TAB)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
@@ -42,6 +43,8 @@ _ROLES: Final[dict[_TokenType, str]] = {
     String: "s",
 }
 
+_COLOURED: Final = re.compile(rf'<span class="[{"".join(set(_ROLES.values()))}]">([^<]*)</span>')
+
 
 def highlight(root: HtmlElement) -> None:
     """Put roles on the code blocks whose language is named and known, in place."""
@@ -53,6 +56,11 @@ def highlight(root: HtmlElement) -> None:
         pieces = list(_pieces(lexer, text))
         if "".join(piece for _, piece in pieces) == text + "\n":
             _fill(code, pieces)
+
+
+def uncoloured(markup: str) -> str:
+    """The HTML of an issue without the roles of its code."""
+    return _COLOURED.sub(r"\1", markup)
 
 
 @cache

@@ -18,6 +18,9 @@ _LINK_SCHEMES_NAMES = (
 LINK_SCHEMES: Final = frozenset(_LINK_SCHEMES_NAMES.split())
 IMAGE_SCHEMES: Final = frozenset({"http", "https"})
 
+SHOWN: Final = 48
+"""Signs of an address that is its own text: about a line on a phone."""
+
 SLOT: Final = re.compile(r"tok[0-9a-f]{8,}s\d+")
 """A per-recipient place as the renderer writes it (architecture §6)."""
 
@@ -34,6 +37,7 @@ _FILES_NAMES = (
 )
 _FILES = frozenset(_FILES_NAMES.split())
 _BROKEN_MAILTO = re.compile(r"%0[ad]", re.IGNORECASE)
+_SCHEME_AND_WWW = re.compile(r"\A(?:https?:)?//(?:www\.)?(?=[^/])", re.IGNORECASE)
 _SAFE: Final = "%/:?#[]@!$&'()*+,;=~"
 
 
@@ -134,3 +138,15 @@ def _web(url: str) -> Resolved:
 
 def _encode(text: str) -> str:
     return _STRAY_PERCENT.sub("%25", quote(text, safe=_SAFE))
+
+
+def shown(url: str) -> str:
+    """An address as people read it: no scheme, and of a long one what tells it from others."""
+    text = _SCHEME_AND_WWW.sub("", url)
+    if len(text) <= SHOWN:
+        return text.rstrip("/") or url
+    path, mark, end = text.partition("#")
+    tail = f"#{end}" if mark and len(end) < SHOWN // 3 else ""
+    head = path[: SHOWN - len(tail) - 1]
+    cut = head.rfind("/")
+    return head[: cut + 1] + "…" + tail if cut > 0 else f"{head}…{tail}"

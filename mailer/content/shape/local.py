@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mailer.content.web import Web
+
+
+_HOST = re.compile(r"[A-Za-z0-9.-]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +46,8 @@ class LocalImage:
 
     def embedded(self, web: Web) -> EmbeddedImage:
         """The image as a part of the mail, named by its content (RFC 2392)."""
-        host = urlsplit(web.url).hostname or "images.invalid"
+        host = urlsplit(web.url).hostname or ""
+        host = host if _HOST.fullmatch(host) else "images.invalid"
         return EmbeddedImage(
             content_id=f"{self.digest[:32]}@{host}",
             media_type=promised_type(self.name),

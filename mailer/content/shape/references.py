@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from lxml.html.builder import E
 
 from mailer.content.shape.blocks import BLOCKS, text_of
-from mailer.content.shape.links import Resolved, resolve
+from mailer.content.shape.links import SHOWN, SLOT, Resolved, resolve, shown
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
@@ -46,6 +46,13 @@ def links(root: HtmlElement, *, web: Web, source: Source) -> None:
 
 def _follow(link: HtmlElement, href: str, *, web: Web, source: Source) -> None:
     words = text_of(link)
+    if not href.strip():
+        line = source.line_matching(r"\]\(\s*\)|href\s*=\s*[\"']\s*[\"']")
+        step = "write where it leads, or take the brackets away"
+        message = f"a link without an address: its words stay ({words})"
+        source.report("W128", message, line=line, next_step=step)
+        _unlink(link)
+        return
     if words.lower().startswith("www.") and href == f"http://{words}":
         href = words  # the engine guessed a scheme; `resolve` knows the better one
     found = resolve(href, web)
@@ -58,13 +65,22 @@ def _follow(link: HtmlElement, href: str, *, web: Web, source: Source) -> None:
         _unlink(link)
 
 
+def shorten(root: HtmlElement) -> None:
+    """Show a long bare address without what nobody reads; the link leads where it led."""
+    for link in root.iter("a"):
+        words = link.text or ""
+        if len(link) or len(words) <= SHOWN or SLOT.search(words) or " " in words:
+            continue
+        if unquote(words).rstrip("/") == unquote(link.get("href", "")).rstrip("/"):
+            link.text = shown(words)
+
+
 def report(kind: str, address: str, found: Resolved, source: Source) -> None:
     """Say what is wrong with the address of a link or an image, and where it stands."""
     broken = found.check.startswith("E")
     message = f"the address of this {kind} cannot be used: " if broken else f"this {kind}: "
     message += found.problem + (f" ({address})" if address.strip() else "")
-    line = source.line_of(address) if address.strip() else source.line_matching(r"\]\(\s*\)")
-    source.report(found.check, message, line=line, next_step=found.step)
+    source.report(found.check, message, line=source.line_of(address), next_step=found.step)
 
 
 def _unlink(link: HtmlElement) -> None:
@@ -85,7 +101,7 @@ class _Targets:
                 if name:
                     self._elements.setdefault(name, element)
         for heading in root.iter("h1", "h2", "h3", "h4", "h5", "h6"):
-            self._elements.setdefault(_slug(text_of(heading)), heading)
+            self._elements.setdefault(slug(text_of(heading)), heading)
 
     def name_for(self, target: str) -> str:
         """The mail-safe name of a target, empty if there is none."""
@@ -101,7 +117,7 @@ class _Targets:
         return self._names[target]
 
 
-def _slug(text: str) -> str:
+def slug(text: str) -> str:
     """What site generators make of a heading: lower case, hyphens, no punctuation."""
     kept = "".join(
         sign for sign in text.lower() if sign in " -_" or unicodedata.category(sign)[0] in "LNM"

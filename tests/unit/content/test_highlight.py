@@ -16,7 +16,7 @@ def code(language: str, source: str) -> str:
     document = convert(
         body, title="", web=Web(site="https://example.org"), file="x.md", body_line=1
     )
-    match = re.search(r"<pre><code>(.*?)</code></pre>", document.html, re.DOTALL)
+    match = re.search(r"<pre>(.*?)</pre>", document.html, re.DOTALL)
     assert match is not None
     return match[1]
 
