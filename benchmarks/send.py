@@ -17,7 +17,7 @@ from benchmarks.content import rendering
 from mailer.compose.links import Keyring
 from mailer.config import DeliveryConfig, RelayConfig
 from mailer.delivery.dispatch import Dispatcher
-from mailer.ledger import Ledger, liveness, mailings, open_ledger, starting
+from mailer.ledger import Ledger, freezing, liveness, open_ledger, starting
 from mailer.ledger.schema import list_, subscriber, subscription
 from mailer.model import (
     Instant,
@@ -79,21 +79,21 @@ def revision_of(content: Rendering) -> Revision:
         url="https://news.example.org",
         bounce_domain="bounces.example.org",
         key_id=KEYS.newest_id,
-        digest=mailings.rendering_digest(content),
+        digest=freezing.rendering_digest(content),
     )
 
 
 def freeze(ledger: Ledger) -> None:
     """Freeze the message for everybody and start it."""
     content = rendering()
-    plan = mailings.Plan(
+    plan = freezing.Plan(
         revision=revision_of(content),
         rendering=content,
         source_digest="",
         started_by="bench",
         due_at=Instant(0),
     )
-    mailings.freeze(ledger, plan, now=now())
+    freezing.freeze(ledger, plan, now=now())
     with ledger.write() as connection:
         starting.start_due(connection, now=now(), actor="bench")
 

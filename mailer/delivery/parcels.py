@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mailer.compose.expressions import MissingValueError
 from mailer.compose.mime import MessageTemplate
 from mailer.errors import CheckError
-from mailer.ledger import mailings
+from mailer.ledger import freezing
 
 if TYPE_CHECKING:
     from mailer.compose.links import Keyring
@@ -64,7 +64,7 @@ class Packer:
         template = self._templates.get((mailing, number))
         if template is None:
             with self._ledger.read() as connection:
-                revision, rendering = mailings.load_revision(connection, mailing, number)
+                revision, rendering = freezing.load_revision(connection, mailing, number)
             template = MessageTemplate(rendering, revision, self._keyring)
             self._templates[mailing, number] = template
         return template

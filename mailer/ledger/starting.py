@@ -19,7 +19,8 @@ from sqlalchemy import Connection, Row, exists, select, update
 from mailer.errors import UsageError
 from mailer.ledger import events
 from mailer.ledger.choosing import why_not
-from mailer.ledger.mailings import enrol, set_state
+from mailer.ledger.freezing import enrol
+from mailer.ledger.mailings import set_state
 from mailer.ledger.schema import delivery, mailing, subscriber, subscription
 from mailer.model import DeliveryState, Instant, MailingId, MailingState
 from mailer.when import parse_wall

@@ -9,7 +9,7 @@ from mailer.address import parse as parse_address
 from mailer.compose.expressions import MissingValueError
 from mailer.errors import CheckError, SafetyError
 from mailer.ledger import audience as people
-from mailer.ledger import choosing, mailings
+from mailer.ledger import choosing, freezing
 from mailer.model import (
     Finding,
     Level,
@@ -92,7 +92,7 @@ def freeze(prepared: Prepared, ledger: Ledger, *, started_by: str, now: Instant)
             feedback_sender=prepared.revision.feedback_sender,
             now=now,
         )
-    plan = mailings.Plan(
+    plan = freezing.Plan(
         revision=prepared.revision,
         rendering=prepared.rendering,
         source_digest=prepared.issue.digest,
@@ -101,7 +101,7 @@ def freeze(prepared: Prepared, ledger: Ledger, *, started_by: str, now: Instant)
         wall=prepared.when.wall if prepared.when else "",
         zone=prepared.when.zone if prepared.when else prepared.list.timezone,
     )
-    return mailings.freeze(ledger, plan, now=now)
+    return freezing.freeze(ledger, plan, now=now)
 
 
 def test_copies(

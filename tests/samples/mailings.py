@@ -14,7 +14,7 @@ from sqlalchemy import insert, select
 from mailer.compose.links import Keyring
 from mailer.config import DeliveryConfig
 from mailer.delivery.dispatch import Dispatcher
-from mailer.ledger import mailings, open_ledger, overview, starting
+from mailer.ledger import freezing, open_ledger, overview, starting
 from mailer.ledger.schema import delivery, list_, subscriber, subscription
 from mailer.model import (
     Instant,
@@ -140,7 +140,7 @@ def plan(
     list_slug: str = "weekly",
     due_at: int = 0,
     content: Rendering | None = None,
-) -> mailings.Plan:
+) -> freezing.Plan:
     """What would be frozen."""
     content = content or rendering()
     revision = Revision(
@@ -154,9 +154,9 @@ def plan(
         url="https://news.example.org",
         bounce_domain="bounces.example.org",
         key_id=KEYS.newest_id,
-        digest=mailings.rendering_digest(content),
+        digest=freezing.rendering_digest(content),
     )
-    return mailings.Plan(
+    return freezing.Plan(
         revision=revision,
         rendering=content,
         source_digest="0" * 64,
@@ -167,7 +167,7 @@ def plan(
 
 def frozen(ledger: Ledger, **how: Any) -> MailingId:
     """A mailing that is frozen and started."""
-    mailing = mailings.freeze(ledger, plan(**how), now=EARLY)
+    mailing = freezing.freeze(ledger, plan(**how), now=EARLY)
     with ledger.write() as connection:
         starting.start_due(connection, now=EARLY, actor="test")
     return mailing

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from mailer.compose.links import Keyring
 from mailer.compose.mime import MessageTemplate
 from mailer.config import require_secret
-from mailer.ledger import mailings
+from mailer.ledger import freezing
 from mailer.ledger.schema import delivery, mailing
 from mailer.model import Instant, ListId, Message, Recipient, SubscriberId
 
@@ -22,7 +22,7 @@ def recomposed(news: News) -> dict[str, Message]:
     """Address -> message, as a further attempt would have it (decisions 2, M-5)."""
     newest = news.mailings()[0].id
     with news.ledger() as ledger, ledger.read() as connection:
-        revision, rendering = mailings.load_revision(connection, newest, 1)
+        revision, rendering = freezing.load_revision(connection, newest, 1)
         template = MessageTemplate(rendering, revision, Keyring(require_secret(news.config)))
         query = (
             select(delivery, mailing.c.list)

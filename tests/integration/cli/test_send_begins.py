@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select
 
-from mailer.ledger import mailings
+from mailer.ledger import freezing
 from mailer.ledger.schema import mailing
 from mailer.model import MailingId, MailingState
 from tests.samples.newsletter import ISSUE
@@ -505,7 +505,7 @@ def test_the_dry_runs_digest_is_the_frozen_ones(peopled: News, relay: FaultServe
     peopled.run("send", "winter", "--yes")
     with peopled.ledger() as ledger, ledger.read() as connection:
         number = connection.scalars(select(mailing.c.id)).one()
-        revision, _ = mailings.load_revision(connection, MailingId(number), 1)
+        revision, _ = freezing.load_revision(connection, MailingId(number), 1)
     assert (digest, EIGHT) == (revision.digest, len(relay.messages))
 
 

@@ -10,7 +10,7 @@ import pytest
 from mailer.check import issue as check
 from mailer.content.issue import read_issue
 from mailer.errors import CheckError
-from mailer.ledger import mailings
+from mailer.ledger import freezing
 from mailer.model import Instant, Level
 from tests.samples.mailings import EARLY, enlist, new_ledger, plan
 
@@ -90,7 +90,7 @@ def test_i107_says_that_it_was_mailed_to_this_list(issue: Issue, tmp_path: Path)
     enlist(ledger, "ann@a.test")
     assert () == check.check_mailed(issue, ledger, list_slug="weekly")
     assert () == check.check_mailed(issue, None, list_slug="weekly")
-    mailings.freeze(ledger, plan(issue=issue.id, due_at=Instant(0)), now=EARLY)
+    freezing.freeze(ledger, plan(issue=issue.id, due_at=Instant(0)), now=EARLY)
     (found,) = check.check_mailed(issue, ledger, list_slug="weekly")
     assert ("I107", Level.INFO) == (found.id, found.level)
     assert "as m1 (scheduled," in found.message

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from mailer.errors import SafetyError
-from mailer.ledger import Ledger, choosing, mailings, starting
+from mailer.ledger import Ledger, choosing, freezing, mailings, starting
 from mailer.ledger.schema import delivery, mailing, subscriber, subscription, suppression
 from mailer.model import DeliveryState, Instant, MailingState, SubscriptionState
 from tests.samples.mailings import EARLY, addresses, enlist, frozen, look, new_ledger, plan, rows
@@ -76,7 +76,7 @@ def test_one_issue_is_mailed_once_to_one_list(ledger: Ledger) -> None:
     enlist(ledger, *addresses(2))
     frozen(ledger)
     with pytest.raises(SafetyError, match="E710"):
-        mailings.freeze(ledger, plan(), now=EARLY)
+        freezing.freeze(ledger, plan(), now=EARLY)
 
 
 def test_somebody_on_two_lists_gets_one_issue_once(ledger: Ledger) -> None:
@@ -113,7 +113,7 @@ def test_a_cancelled_mailing_can_be_mailed_anew_to_those_who_did_not_get_it(
 
 def test_who_confirmed_since_the_freeze_is_added_at_the_start(ledger: Ledger) -> None:
     enlist(ledger, "ann@a.test")
-    scheduled = mailings.freeze(ledger, plan(due_at=LATER), now=EARLY)
+    scheduled = freezing.freeze(ledger, plan(due_at=LATER), now=EARLY)
     enlist(ledger, "late@a.test")
     with ledger.write() as connection:
         assert starting.start_due(connection, now=EARLY, actor="test") == []
@@ -133,9 +133,9 @@ def test_who_confirmed_since_the_freeze_is_added_at_the_start(ledger: Ledger) ->
 def test_the_frozen_revision_is_read_back_as_it_was(ledger: Ledger) -> None:
     enlist(ledger, "ann@a.test")
     wanted = plan()
-    number = mailings.freeze(ledger, wanted, now=EARLY)
+    number = freezing.freeze(ledger, wanted, now=EARLY)
     with ledger.read() as connection:
-        revision, content = mailings.load_revision(connection, number, 1)
+        revision, content = freezing.load_revision(connection, number, 1)
     assert (wanted.revision, wanted.rendering) == (revision, content)
 
 

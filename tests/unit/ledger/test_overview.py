@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import update
 
 from mailer.errors import NotFoundError, UsageError
-from mailer.ledger import Ledger, claims, mailings, overview
+from mailer.ledger import Ledger, claims, freezing, mailings, overview
 from mailer.ledger.schema import delivery
 from mailer.model import Instant, MailingState
 from tests.samples.mailings import EARLY, addresses, enlist, frozen, look, new_ledger, plan
@@ -103,7 +103,7 @@ def test_the_issues_in_a_state_are_known(ledger: Ledger) -> None:
 
 
 def test_the_mailing_of_an_issue_is_the_one_that_was_not_cancelled(ledger: Ledger) -> None:
-    mailings.freeze(ledger, plan(), now=EARLY)
+    freezing.freeze(ledger, plan(), now=EARLY)
     with ledger.write() as connection:
         one = overview.of_issue(connection, issue_slug="winter", list_slug="weekly")
         assert one is not None

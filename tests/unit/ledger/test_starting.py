@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from mailer.ledger import Ledger, mailings, starting
+from mailer.ledger import Ledger, freezing, mailings, starting
 from mailer.ledger.schema import delivery, event, mailing, subscription
 from mailer.ledger.starting import Started, Verdict
 from mailer.model import Instant, MailingId, MailingState, SubscriptionState, instant
@@ -62,7 +62,7 @@ def start(ledger: Ledger, now: Instant = DUE) -> list[Started]:
 
 def test_who_left_since_the_freeze_is_cancelled_and_who_joined_is_added(ledger: Ledger) -> None:
     people = enlist(ledger, *addresses(20))
-    number = mailings.freeze(ledger, plan(due_at=DUE), now=EARLY)
+    number = freezing.freeze(ledger, plan(due_at=DUE), now=EARLY)
     leave(ledger, people[0])
     enlist(ledger, "late@a.test")
     (started,) = start(ledger)
@@ -76,7 +76,7 @@ def test_who_left_since_the_freeze_is_cancelled_and_who_joined_is_added(ledger: 
 
 def test_a_small_drift_is_written_down(ledger: Ledger) -> None:
     people = enlist(ledger, *addresses(20))
-    number = mailings.freeze(ledger, plan(due_at=DUE), now=EARLY)
+    number = freezing.freeze(ledger, plan(due_at=DUE), now=EARLY)
     leave(ledger, people[0])
     start(ledger)
     with ledger.read() as connection:
@@ -86,7 +86,7 @@ def test_a_small_drift_is_written_down(ledger: Ledger) -> None:
 
 def test_a_large_drift_pauses_the_mailing_and_asks(ledger: Ledger) -> None:
     enlist(ledger, *addresses(60))
-    number = mailings.freeze(ledger, plan(due_at=DUE), now=EARLY)
+    number = freezing.freeze(ledger, plan(due_at=DUE), now=EARLY)
     enlist(ledger, *(f"late{each}@a.test" for each in range(60)))
     (started,) = start(ledger)
     seen = look(ledger, number)
@@ -102,7 +102,7 @@ def test_a_large_drift_pauses_the_mailing_and_asks(ledger: Ledger) -> None:
 
 def test_nothing_starts_before_its_time(ledger: Ledger) -> None:
     enlist(ledger, *addresses(2))
-    mailings.freeze(ledger, plan(due_at=DUE), now=EARLY)
+    freezing.freeze(ledger, plan(due_at=DUE), now=EARLY)
     assert [] == start(ledger, now=Instant(DUE - 1))
 
 
@@ -110,7 +110,7 @@ def test_a_wall_time_is_reckoned_anew_at_each_look(ledger: Ledger) -> None:
     """Decisions 18: the rules of a zone may change between the confirmation and the start."""
     enlist(ledger, *addresses(2))
     nine = instant(datetime(2026, 11, 26, 8, 0, tzinfo=UTC))  # 09:00 in Berlin
-    number = mailings.freeze(ledger, plan(due_at=nine), now=EARLY)
+    number = freezing.freeze(ledger, plan(due_at=nine), now=EARLY)
     with ledger.write() as connection:
         stale = {"wall": "2026-11-26 09:00:00", "zone": "Europe/Berlin", "due_at": nine - 10**10}
         connection.execute(update(mailing).values(stale))
@@ -120,7 +120,7 @@ def test_a_wall_time_is_reckoned_anew_at_each_look(ledger: Ledger) -> None:
 
 def test_a_wall_time_that_new_rules_skip_starts_when_it_was_to(ledger: Ledger) -> None:
     enlist(ledger, *addresses(2))
-    number = mailings.freeze(ledger, plan(due_at=DUE), now=EARLY)
+    number = freezing.freeze(ledger, plan(due_at=DUE), now=EARLY)
     with ledger.write() as connection:
         skipped = {"wall": "2027-03-28 02:30:00", "zone": "Europe/Berlin"}
         connection.execute(update(mailing).values(skipped))
@@ -129,7 +129,7 @@ def test_a_wall_time_that_new_rules_skip_starts_when_it_was_to(ledger: Ledger) -
 
 def test_who_rejoined_after_the_start_was_cancelled_is_not_there_twice(ledger: Ledger) -> None:
     people = enlist(ledger, *addresses(60))
-    number = mailings.freeze(ledger, plan(due_at=DUE), now=EARLY)
+    number = freezing.freeze(ledger, plan(due_at=DUE), now=EARLY)
     leave(ledger, *people[:55])
     start(ledger)
     with ledger.write() as connection:
