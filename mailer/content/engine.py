@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from functools import cache
-from typing import Any, Final
+from typing import Final
 
 import markdown
-import pymdownx.emoji
 
-_EXTENSIONS: Final[dict[str, dict[str, Any]]] = {
-    "abbr": {},
-    "attr_list": {},
-    "def_list": {},
-    "footnotes": {},
-    "md_in_html": {},
-    "sane_lists": {},
-    "tables": {"use_align_attribute": True},
-    "pymdownx.betterem": {},
-    "pymdownx.emoji": {
-        "emoji_index": pymdownx.emoji.gemoji,
-        "emoji_generator": pymdownx.emoji.to_alt,
-    },
-    "pymdownx.highlight": {"use_pygments": False},  # `shape.highlight` colours by roles
-    "pymdownx.magiclink": {},
-    "pymdownx.mark": {},
-    "pymdownx.superfences": {},
-    "pymdownx.tasklist": {},
-    "pymdownx.tilde": {"subscript": False},  # "~5 min" means about
-}
+from mailer.content.commonmark import CommonMark
 
 _LOCK: Final = threading.Lock()
 """A Markdown instance keeps state while it converts; the GIL lets nobody lose by waiting."""
+
+_LINE_END = re.compile(r"\r\n?")
+_ENGINES_OWN = re.compile(r"[\x02\x03]")
+"""Python-Markdown marks its own places in a text with these two."""
 
 
 def to_html(body: str) -> str:
@@ -43,11 +28,9 @@ def to_html(body: str) -> str:
     with _LOCK:
         engine = _engine()
         engine.reset()
-        return engine.convert(body)
+        return engine.convert(_LINE_END.sub("\n", _ENGINES_OWN.sub("", body)))
 
 
 @cache
 def _engine() -> markdown.Markdown:
-    return markdown.Markdown(
-        extensions=list(_EXTENSIONS), extension_configs=_EXTENSIONS, output_format="html"
-    )
+    return markdown.Markdown(extensions=[CommonMark()], output_format="html")
