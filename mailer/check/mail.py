@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 from mailer.compose.expressions import MissingValueError
 from mailer.errors import CheckError
 from mailer.model import Finding, Slot
+from mailer.render.blocks import largest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from mailer.compose.mime import MessageTemplate, Sizes
     from mailer.model import Instant, Issue, Message, Recipient, Rendering, Template
+    from mailer.render.blocks import Block
 
 SIZE_MAX = 100_000
 """Octets of the HTML part, decoded or encoded: above, Gmail clips the footer off (M-28)."""
@@ -26,22 +28,44 @@ EXAMPLES = 3
 """So many of those who lack a value are named."""
 
 
-def check_size(sizes: Sizes, issue: Issue) -> tuple[Finding, ...]:
-    """E150 and W151: the larger of the decoded and the encoded HTML part (M-28)."""
+def check_size(
+    sizes: Sizes, issue: Issue, *, blocks: Sequence[Block] = (), cut: str = ""
+) -> tuple[Finding, ...]:
+    """E150 and W151: the larger of the decoded and the encoded HTML part (M-28).
+
+    Args:
+        sizes: of both parts.
+        issue: what was rendered.
+        blocks: what it is made of, so that the largest can be named.
+        cut: the heading after which it may end so that it fits.
+    """
     size = max(sizes.html_decoded, sizes.html_encoded)
     if size <= SIZE_WARN:
         return ()
     fatal = size > SIZE_MAX and "E150" not in issue.ignore
     limit = SIZE_MAX if size > SIZE_MAX else SIZE_WARN
+    most = largest(blocks)
+    message = (
+        f"The HTML part has {size:,} bytes, over {limit:,}: Gmail cuts mail off at "
+        "about 102,000, and the unsubscribe link with it"
+    )
+    if most:
+        message += f"; most take {', '.join(map(_named, most))}"
+    step = f'cut_after: "{cut}" in the front matter, which links to the rest'
     return (
         Finding(
             id="E150" if fatal else "W151",
-            message=f"The HTML part has {size:,} bytes, over {limit:,}: Gmail cuts mail off at "
-            "about 102,000, and the unsubscribe link with it",
+            message=message,
             file=issue.file,
-            next_step="shorten the issue and link to the rest",
+            line=most[0].line if most else 0,
+            next_step=step if cut else "shorten the issue and link to the rest",
         ),
     )
+
+
+def _named(block: Block) -> str:
+    place = f"line {block.line}, " if block.line else ""
+    return f'"{block.name}" ({place}{block.octets:,} bytes)'
 
 
 def check_ways_out(rendering: Rendering, issue: Issue, address: str) -> tuple[Finding, ...]:

@@ -14,7 +14,7 @@ from mailer.compose.mime import MessageTemplate
 from mailer.config import require_secret
 from mailer.config.parse import mailbox as parse_mailbox
 from mailer.ledger import audience as people
-from mailer.ledger import mailings
+from mailer.ledger import freezing
 from mailer.model import Finding, Instant, Level, Revision, moment
 from mailer.render import render_issue
 
@@ -88,6 +88,7 @@ def prepare(
         root=config.root,
         planned=moment(planned),
         theme=config.theme,
+        limits=config.check,
     )
     revision = _revision(config, issue, chosen, result.rendering, keyring, ledger, test=test)
     template = MessageTemplate(result.rendering, revision, keyring)
@@ -100,7 +101,11 @@ def prepare(
         keyring=keyring,
         planned=planned,
         when=when,
-        findings=(*result.findings, *_check(config, issue, chosen, template, ledger)),
+        findings=(
+            *result.findings,
+            *_check(config, issue, chosen, template, ledger),
+            *check_mail.check_size(template.sizes, issue, blocks=result.blocks, cut=result.cut),
+        ),
     )
 
 
@@ -116,7 +121,6 @@ def _check(
         *check_times(issue, zone=chosen.timezone),
         *check_reply_to(issue),
         *check_mailed(issue, ledger, list_slug=chosen.slug),
-        *check_mail.check_size(template.sizes, issue),
         *check_mail.check_ways_out(template.rendering, issue, config.newsletter.address),
     )
 
@@ -143,7 +147,7 @@ def _revision(
         url=config.newsletter.url,
         bounce_domain=parse_address(config.bounce_address).domain,
         key_id=keyring.newest_id,
-        digest=mailings.rendering_digest(rendering),
+        digest=freezing.rendering_digest(rendering),
         commit=commit_of(config.root / issue.file),
         test=test,
     )

@@ -22,7 +22,7 @@ TABLES = ("mailer", "extra", "params")
 
 _TEXT_KEYS_NAMES = (
     "subject title preheader description summary excerpt id send_at status list language lang "
-    "author author_site author_image template reply_to"
+    "author author_site author_image template reply_to cut_after"
 )
 TEXT_KEYS = frozenset(_TEXT_KEYS_NAMES.split())
 """Keys of ours whose value is text: YAML's `lang: no` and `id: 1.10` mean what they spell."""
@@ -174,7 +174,8 @@ def _visit(
             head.refuse_twice(name, line=head.line + key.start_mark.line)
         seen.add(name)
         places[(*path, name)] = key.start_mark.line + 1
-        if ours and name_of(name) in TEXT_KEYS and isinstance(value, yaml.ScalarNode):
+        written = (ours and name_of(name) in TEXT_KEYS) or name_of(path[0] if path else "") == "for"
+        if written and isinstance(value, yaml.ScalarNode):
             _as_text(value)
         _visit(value, (*path, name), head, places)
 
