@@ -108,6 +108,11 @@ class Issue:
         heading: text of the document's first heading; empty if none.
         date: as written, a datetime at midnight where only a day was given; naive means the list's
             zone; None means the time of freezing.
+        body: in plain Markdown, whatever dialect the file is written in; line for line.
+        dialect: whose Markdown the file is written in, a name of `DIALECTS`.
+        audience: attribute -> value of the subscribers that it is for; empty: for everybody.
+        page_path: where the issue stands on the web by its own keys: an absolute address, a path
+            that begins with `/`, or a name in the place of `{id}` in `newsletter.page`; or empty.
         template: as the front matter names it; empty where it names none.
         cut_after: the heading after whose section the mail ends; empty: it has all of the issue.
         send_at: as written, for example "2026-11-26 09:00 Europe/Berlin"; empty if absent.
@@ -134,6 +139,9 @@ class Issue:
     send_at: str
     feed: bool
     cut_after: str = ""
+    dialect: str = "plain"
+    audience: Mapping[str, str] = field(default_factory=dict)
+    page_path: str = ""
     meta: Mapping[str, object] = field(default_factory=dict)
     lines: Mapping[str, int] = field(default_factory=dict)
     ignore: Mapping[str, str] = field(default_factory=dict)
@@ -187,7 +195,12 @@ class EmbeddedImage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendering:
-    """An issue as subject, HTML and text with slots left open; `digest` names its content."""
+    """An issue as subject, HTML and text with slots left open.
+
+    Attributes:
+        variant: whose it is: empty for the base, else a name such as "language=de" or "plan=pro".
+        images: those that the HTML shows as `cid:`.
+    """
 
     language: str
     subject: Template
@@ -321,6 +334,7 @@ class Recipient:
         mailing: 0 for a test copy, which has no row in the ledger.
         list_number: the list's number in the ledger, bound into unsubscribe tokens.
         attributes: the person's attributes, without email, name and language.
+        variant: the name of the rendering that they get; empty for the base.
     """
 
     mailing: MailingId
@@ -331,6 +345,7 @@ class Recipient:
     name: str = ""
     language: str = ""
     attributes: Mapping[str, object] = field(default_factory=dict)
+    variant: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,14 +32,33 @@ _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)]*\s+(?=\S)|(?<=[。！？]
 
 def first_heading(body: str) -> str:
     """The words of the first heading; empty if there is none."""
+    return next((words for _, words in _headings(body) if words), "")
+
+
+def title_of(body: str) -> str:
+    """The words of the heading that stands for the whole: the only one of the highest level.
+
+    Empty if there is none: a section's heading names no issue.
+    """
+    found = [(level, words) for level, words in _headings(body) if words]
+    highest = [words for level, words in found if level == min(each for each, _ in found)]
+    return highest[0] if len(highest) == 1 else ""
+
+
+def _headings(body: str) -> Iterator[tuple[int, str]]:
+    """Level and words of each heading in reading order."""
     text = mask_blocks(body)
-    kinds = (_ATX, _SETEXT, _HTML_HEADING)
-    found = [match for kind in kinds for match in kind.finditer(text)]
+    found = [match for kind in (_ATX, _SETEXT, _HTML_HEADING) for match in kind.finditer(text)]
     for match in sorted(found, key=lambda match: match.start(1)):
-        words = _words(match[0] if match.re is _ATX else match[1], body)
-        if words:
-            return words
-    return ""
+        yield _level(match), _words(match[0] if match.re is _ATX else match[1], body)
+
+
+def _level(match: re.Match[str]) -> int:
+    if match.re is _ATX:
+        return len(match[0].lstrip()) - len(match[0].lstrip(" #"))
+    if match.re is _HTML_HEADING:
+        return int(match[0][2])
+    return 1 if match[0].rstrip().endswith("=") else 2
 
 
 def first_sentence(body: str) -> str:

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from mailer.content import excerpt
+from mailer.content import dialects, excerpt
 from mailer.content.frontmatter import split
+from mailer.content.frontmatter.audience import read_audience, read_page
+from mailer.content.frontmatter.dates import read_date
 from mailer.content.frontmatter.fields import Fields, check_spelling
 from mailer.content.frontmatter.meanings import (
     read_byline,
-    read_date,
     read_ignore,
     read_release,
     read_send_at,
@@ -29,11 +30,17 @@ if TYPE_CHECKING:
 _SUFFIXES: Final = (".md", ".markdown", ".mdx")
 _TEMPLATE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(?:\.mjml)?")
 _LIST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_TITLES: Final = ("og:title", "twitter:title")
 _DESCRIPTIONS: Final = ("description", "og:description", "twitter:description")
 
 
-def read_issue(path: Path, *, root: Path) -> Issue:
+def read_issue(path: Path, *, root: Path, dialect: str = "auto") -> Issue:
     """Understand one file. What makes it unfit to be mailed but not to be read is a finding.
+
+    Args:
+        path: the file.
+        root: the newsletter's folder.
+        dialect: whose Markdown it is written in; "auto" recognises it.
 
     Raises:
         CheckError: E101 the front matter cannot be read, E109 not UTF-8 or NUL in it.
@@ -45,23 +52,34 @@ def read_issue(path: Path, *, root: Path) -> Issue:
     fields = Fields(matter=matter, file=file)
     check_spelling(fields)
     stem, suffix = name_and_language(path)
-    heading = excerpt.first_heading(matter.body)
-    if excerpt.says_nothing(matter.body):
+    text = dialects.translate(
+        matter.body,
+        dialect=dialect,
+        file=file,
+        body_line=matter.body_line,
+        form=matter.form,
+        fields=matter.fields,
+    )
+    heading = excerpt.first_heading(text.body)
+    if excerpt.says_nothing(text.body):
         step = "write something below the front matter"
         fields.report("E114", "The issue says nothing: no text, or an image alone", next_step=step)
     return Issue(
         id=read_id(fields, stem),
         file=file,
         digest=hashlib.sha256(raw).hexdigest(),
-        body=matter.body,
+        body=text.body,
         body_line=matter.body_line,
-        subject=_read_subject(fields, heading=heading, stem=stem),
-        preheader=_read_preheader(fields),
+        dialect=text.dialect,
+        subject=_read_subject(fields, body=text.body, stem=stem),
+        preheader=_read_preheader(fields, body=text.body),
         heading=heading,
-        date=read_date(fields, stem=stem),
+        date=read_date(fields, stem=stem, dialect=text.dialect),
         byline=read_byline(fields),
         language=read_language(fields) or suffix,
         list=fields.word("list", shape=_LIST, example="list: weekly"),
+        audience=read_audience(fields),
+        page_path=read_page(fields),
         template=_read_template(fields),
         reply_to=fields.text("reply_to"),
         release=read_release(fields),
@@ -71,7 +89,7 @@ def read_issue(path: Path, *, root: Path) -> Issue:
         meta=matter.fields,
         lines=matter.lines,
         ignore=read_ignore(fields),
-        findings=tuple(sorted(fields.findings, key=lambda finding: finding.line)),
+        findings=tuple(sorted((*fields.findings, *text.findings), key=lambda each: each.line)),
     )
 
 
@@ -136,27 +154,31 @@ def duplicate_ids(root: Path) -> list[Finding]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Identity:
-    """What tells one file from another: language siblings share their id."""
+    """What tells one file from another: variants of an issue share their id."""
 
     path: Path
     file: str
     id: str
     language: str
+    audience: tuple[tuple[str, str], ...] = ()
 
     def is_twin_of(self, other: _Identity) -> bool:
-        same = (self.id, self.language) == (other.id, other.language)
-        return same and self.path != other.path
+        mine = self.id, self.language, self.audience
+        return mine == (other.id, other.language, other.audience) and self.path != other.path
 
 
 def _identify(path: Path, root: Path) -> _Identity:
     file = _shown(path, root)
     stem, language = name_and_language(path)
+    audience: dict[str, str] = {}
     try:
         fields = Fields(matter=split(_decode(_read(path, file), file), file=file), file=file)
         identity, language = read_id(fields, stem), read_language(fields) or language
+        audience = read_audience(fields)
     except CheckError:  # a file that cannot be read has the id of its name: others stay findable
         identity = slug_of(stem)
-    return _Identity(path=path, file=file, id=identity, language=language)
+    chosen = tuple(sorted(audience.items()))
+    return _Identity(path=path, file=file, id=identity, language=language, audience=chosen)
 
 
 def _is_issue(path: Path) -> bool:
@@ -252,27 +274,30 @@ def _place(raw: bytes, offset: int, file: str) -> str:
     return f"{file}:{line}"
 
 
-def _read_subject(fields: Fields, *, heading: str, stem: str) -> str:
+def _read_subject(fields: Fields, *, body: str, stem: str) -> str:
     explicit = next(iter(fields.places("subject")), None)
     subject = fields.text("subject")
     if explicit and not subject:
         step = 'subject: "…"'
         fields.report("E102", "Subject is empty", key=explicit[0], next_step=step)
         return ""
-    return subject or fields.text("title", fold=True) or _fold(heading) or stem
+    title = subject or fields.text("title", fold=True) or _fold(excerpt.title_of(body))
+    return title or _in_head(fields, _TITLES) or stem
 
 
-def _read_preheader(fields: Fields) -> str:
+def _read_preheader(fields: Fields, *, body: str) -> str:
     explicit = fields.text("preheader")
     if explicit:
         return explicit
     described = fields.text("description", "summary", "excerpt", fold=True)
-    if not described:
-        head = fields.matter.fields.get("head")
-        contents = {name: content for name, content in _metas(head) if content}
-        described = next((contents[name] for name in _DESCRIPTIONS if name in contents), "")
-        described = fields.harmless(_fold(described), key="head")
-    return described or _fold(excerpt.first_sentence(fields.matter.body))
+    return described or _in_head(fields, _DESCRIPTIONS) or _fold(excerpt.first_sentence(body))
+
+
+def _in_head(fields: Fields, names: tuple[str, ...]) -> str:
+    """The content of the first of these metas that has one."""
+    contents = {name: text for name, text in _metas(fields.matter.fields.get("head")) if text}
+    found = next((contents[name] for name in names if name in contents), "")
+    return fields.harmless(_fold(found), key="head")
 
 
 def _metas(head: object) -> Iterator[tuple[str, str]]:

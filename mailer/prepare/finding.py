@@ -15,6 +15,7 @@ from mailer.when import parse_wall
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from mailer.config import Config
     from mailer.ledger import Ledger
@@ -33,7 +34,7 @@ def pick_issue(config: Config, ledger: Ledger | None, name: str | None, *, now: 
         CheckError: an issue cannot be read, or E106, another file has the same id.
     """
     if name is not None:
-        return read_issue(find_issue(name, root=config.root), root=config.root)
+        return _read(config, find_issue(name, root=config.root))
     issues = [one for one in read_issues(config) if one.release is not Release.DRAFT]
     due = [one for one in issues if not _is_to_come(one, config, now)]
     sent = _sent(ledger)
@@ -63,7 +64,7 @@ def read_issues(config: Config) -> list[Issue]:
     Raises:
         CheckError: one of them cannot be read.
     """
-    read = [read_issue(path, root=config.root) for path in issue_files(config.root)]
+    read = [_read(config, path) for path in issue_files(config.root)]
     return without_siblings(config, read)
 
 
@@ -72,6 +73,10 @@ def without_siblings(config: Config, issues: Iterable[Issue]) -> list[Issue]:
     found = list(issues)
     plain = {one.id for one in found if not _suffix(config, one)}
     return [one for one in found if not (_suffix(config, one) and one.id in plain)]
+
+
+def _read(config: Config, path: Path) -> Issue:
+    return read_issue(path, root=config.root, dialect=config.newsletter.dialect)
 
 
 def require_unique(config: Config, issue: Issue) -> Issue:

@@ -19,16 +19,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from mailer.compose.expressions import ExpressionError, compile_expression
+from mailer.content.personal import BRACES, NAMES, OURS, STRINGS
 from mailer.errors import CheckError
 from mailer.model import Place, Slot, Template
 from mailer.render.quoted import Spans, outside, quoted
 
-_STRINGS: Final = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'")
-_BRACES: Final = re.compile(r"\{\{((?:[^{}\"'\n]|\"[^\"\n]*\"|'[^'\n]*'|\{(?!\{)|\}(?!\}))*+)\}\}")
-_PERSONAL: Final = r"(?:subscriber|unsubscribe_url|preferences_url|view_url)\b"
-_OURS: Final = re.compile(rf"(?<![\w.$@-])(?:{_PERSONAL}|list\s*[.\[])|^[-\s]*list\s*(?:\||-?$)")
-_OURS_IN_TEMPLATES: Final = re.compile(rf"(?<![\w.$@-]){_PERSONAL}")
-_UNCLOSED: Final = re.compile(rf"\{{\{{[-\s]*(?:{_PERSONAL}|list\.)")
+_OURS_IN_TEMPLATES: Final = re.compile(rf"(?<![\w.$@-]){NAMES}")
+_UNCLOSED: Final = re.compile(rf"\{{\{{[-\s]*(?:{NAMES}|list\.)")
 
 _TEMPLATE_COMMENT: Final = re.compile(r"\{#.*?#\}", re.DOTALL)
 _TAG: Final = re.compile(r"<[a-zA-Z](?:\"[^\"]*\"|'[^']*'|[^'\">])*+>")
@@ -114,7 +111,7 @@ def protect(text: str, *, seed: str, line: int = 1, file: str = "") -> tuple[str
     Raises:
         CheckError: E204, an expression of ours that cannot be filled; it names file and line.
     """
-    return _protect(text, quoted(text), _OURS, seed=seed, line=line, file=file)
+    return _protect(text, quoted(text), OURS, seed=seed, line=line, file=file)
 
 
 def protect_template(source: str, *, seed: str, file: str) -> tuple[str, SlotTable]:
@@ -161,8 +158,8 @@ def _protect(
     def at(position: int) -> int:
         return line + text.count("\n", 0, position)
 
-    for match in outside(skipped, _BRACES.finditer(text)):
-        if not ours.search(_STRINGS.sub('""', match[1])):
+    for match in outside(skipped, BRACES.finditer(text)):
+        if not ours.search(STRINGS.sub('""', match[1])):
             continue
         source = match[1].strip().removeprefix("-").removesuffix("-").strip()
         entry = _Entry(expression=source, file=file, line=at(match.start()))
@@ -173,7 +170,7 @@ def _protect(
         done = match.end()
     result = "".join([*parts, text[done:]])
     for match in outside(skipped, _UNCLOSED.finditer(text)):
-        if not _BRACES.match(text, match.start()):
+        if not BRACES.match(text, match.start()):
             entry = _Entry(expression=match[0], file=file, line=at(match.start()))
             raise _refusal(entry, "the braces are not closed on this line")
     return result, SlotTable(prefixes=(prefix,) if entries else (), entries=entries)

@@ -94,7 +94,10 @@ class Calendar:
             stamp = status.st_mtime_ns, status.st_size
             if self._read.get(path, (None, None))[0] != stamp:
                 self._read[path] = stamp, None
-                self._read[path] = stamp, read_issue(path, root=self._config.root)
+                found = read_issue(
+                    path, root=self._config.root, dialect=self._config.newsletter.dialect
+                )
+                self._read[path] = stamp, found
         except (MailerError, OSError) as error:
             self._complain(path.name, error)
         return self._read.get(path, (None, None))[1]

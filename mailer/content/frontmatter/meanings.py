@@ -1,10 +1,10 @@
-"""What the richer fields say: dates, release, byline, ignored checks."""
+"""What the richer fields say: release, byline, ignored checks."""
 
 from __future__ import annotations
 
 import difflib
 import re
-from datetime import date, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mailer.content.frontmatter.fields import FLAGS, NEAR
@@ -22,36 +22,8 @@ _PERSON_KEYS = {
     "site": ("site", "url", "link"),
     "image": ("image", "image_url", "avatar"),
 }
-_OFFSET_APART = re.compile(r" (?=[+-]\d\d:?\d\d\Z)")
 _DRAFT_WORDS = ("draft", "hidden", "skip")
 _READY_WORD = "ready"
-
-
-def read_date(fields: Fields, *, stem: str) -> datetime | None:
-    """The `date` key, else the date that begins the stem; midnight where only a day is given."""
-    key, value = fields.find("date")
-    if isinstance(value, datetime):
-        return value
-    if isinstance(value, date):
-        return datetime(value.year, value.month, value.day)  # noqa: DTZ001  the list's zone
-    if value is None or not str(value).strip():
-        return _iso(stem[:10])
-    written = _OFFSET_APART.sub("", str(value).strip().replace("/", "-"))
-    parsed = _iso(written)
-    if parsed is None:
-        shown = fields.harmless(str(value), key=key)
-        step = "date: 2026-11-24"
-        fields.report("E104", f"The date is not understood: {shown}", key=key, next_step=step)
-    return parsed
-
-
-def _iso(text: str) -> datetime | None:
-    if not re.match(r"\d{4}-\d\d-\d\d", text):
-        return None
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 def read_send_at(fields: Fields) -> str:
@@ -99,17 +71,34 @@ def read_release(fields: Fields) -> Release:
 def read_byline(fields: Fields) -> Byline | None:
     """Who wrote it: `author` or `authors` as text, list or tables of name, url and image."""
     key, value = fields.find("author", "authors")
+    if value is None:
+        key, value = _of_taxonomies(fields)
     people = [person for person in _people(value) if person[0]]
     if not people:
         return None
     names = list(dict.fromkeys(name for name, _, _ in people))
-    site = fields.text("author_site") or people[0][1]
-    image = fields.text("author_image") or people[0][2]
+    site = fields.text("author_site") or _if_absolute(people[0][1])
+    image = fields.text("author_image") or _if_absolute(people[0][2])
     return Byline(
         author=fields.harmless(", ".join(names), key=key),
         site=_absolute(fields, "author_site", site),
         image=_absolute(fields, "author_image", image),
     )
+
+
+def _of_taxonomies(fields: Fields) -> tuple[str, object]:
+    """Zola's `[taxonomies] authors = ["Ann"]`."""
+    table = fields.matter.fields.get("taxonomies")
+    if isinstance(table, dict):
+        for name in ("authors", "author"):
+            if table.get(name):
+                return "taxonomies", table[name]
+    return "", None
+
+
+def _if_absolute(url: str) -> str:
+    """A person's address in another generator's table may be relative to its site."""
+    return url if _ABSOLUTE.match(url) else ""
 
 
 def _people(value: object) -> Iterator[tuple[str, str, str]]:

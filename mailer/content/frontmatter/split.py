@@ -30,7 +30,7 @@ from mailer.content.frontmatter.heads import (
     name_of,
 )
 
-KEYS = TEXT_KEYS | frozenset({"date", "draft", "published", "authors", "feed", "ignore"})
+KEYS = TEXT_KEYS | frozenset({"date", "draft", "published", "authors", "feed", "for", "ignore"})
 """Every key of ours (interface §1.0)."""
 
 _FENCED = re.compile(r"(?:[ \t]*\n)*(---|\+\+\+)(yaml|json|toml|)[ \t]*(?:\n|\Z)", re.IGNORECASE)
@@ -54,12 +54,14 @@ class FrontMatter:
         lines: key -> line in the file; a key of such a table as "mailer.subject".
         body: the Markdown after the head.
         body_line: line in the file of the first line of `body`.
+        form: "yaml", "toml", "json", "meta" for `Key: value` lines, or "" for none.
     """
 
     fields: dict[str, object]
     lines: dict[str, int]
     body: str
     body_line: int
+    form: str = ""
 
 
 def split(source: str, *, file: str) -> FrontMatter:
@@ -91,8 +93,8 @@ def _fenced(source: str, file: str, opening: re.Match[str]) -> FrontMatter:
             line=source.count("\n", 0, opening.start(1)) + 1,
             next_step=f"put a line {mark} after the last key",
         )
-    parse = PARSERS[kind or {"---": "yaml", "+++": "toml"}[mark]]
-    return _finish(head, parse(head), source=source, end=end.end())
+    form = kind or {"---": "yaml", "+++": "toml"}[mark]
+    return _finish(head, PARSERS[form](head), form, source=source, end=end.end())
 
 
 def _json_object(source: str, file: str) -> FrontMatter:
@@ -105,7 +107,8 @@ def _json_object(source: str, file: str) -> FrontMatter:
             line=source.count("\n", 0, end) + 1,
             next_step="begin the text on a line of its own",
         )
-    return _finish(head, parsed, source=source, end=newline + 1 if newline >= 0 else len(source))
+    after = newline + 1 if newline >= 0 else len(source)
+    return _finish(head, parsed, "json", source=source, end=after)
 
 
 def _meta_lines(source: str, file: str) -> FrontMatter:
@@ -133,14 +136,14 @@ def _meta_lines(source: str, file: str) -> FrontMatter:
         table[key] = "\n".join(parts)
     places: dict[tuple[str, ...], int] = {(key,): line for key, line, _ in pairs}
     offset = min(sum(len(line) + 1 for line in lines[: end + 1]), len(source))
-    return _finish(head, (table, places), source=source, end=offset)
+    return _finish(head, (table, places), "meta", source=source, end=offset)
 
 
 def _no_head(source: str) -> FrontMatter:
     return FrontMatter(fields={}, lines={}, body=source, body_line=1)
 
 
-def _finish(head: Head, parsed: Parsed, *, source: str, end: int) -> FrontMatter:
+def _finish(head: Head, parsed: Parsed, form: str, *, source: str, end: int) -> FrontMatter:
     table, places = parsed
     lines = {
         ".".join(map(name_of, path)): head.line + line - 1
@@ -153,7 +156,11 @@ def _finish(head: Head, parsed: Parsed, *, source: str, end: int) -> FrontMatter
         if isinstance(inner, dict):
             fields[name] = _by_name(inner, head, lines, prefix=f"{name}.")
     return FrontMatter(
-        fields=fields, lines=lines, body=source[end:], body_line=source.count("\n", 0, end) + 1
+        fields=fields,
+        lines=lines,
+        body=source[end:],
+        body_line=source.count("\n", 0, end) + 1,
+        form=form,
     )
 
 

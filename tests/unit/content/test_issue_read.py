@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mailer.content.issue import read_issue
+from mailer.content.issue import duplicate_ids, read_issue
 from mailer.errors import CheckError, NotFoundError
 from mailer.model import Byline, Issue, Release
 
@@ -194,11 +194,134 @@ def test_without_a_date_anywhere_there_is_none(tmp_path: Path) -> None:
     assert read(tmp_path, BODY, "issues/winter.md").date is None
 
 
-@pytest.mark.parametrize("written", ["tomorrow", "2026-13-45", "24.11.2026", "[1, 2]"])
-def test_a_date_that_is_none_is_e104(tmp_path: Path, written: str) -> None:
+@pytest.mark.parametrize("written", ["tomorrow", "2026-13-45", '"2026-(TODO: MM-DD)"', "[1, 2]"])
+def test_a_date_that_is_none_is_w104_and_as_if_absent(tmp_path: Path, written: str) -> None:
     issue = head(tmp_path, "title: A title", f"date: {written}")
-    assert [(finding.id, finding.line) for finding in issue.findings] == [("E104", 3)]
-    assert issue.date is None
+    assert [(finding.id, finding.line) for finding in issue.findings] == [("W104", 3)]
+    assert datetime(2026, 11, 24) == issue.date  # noqa: DTZ001  from the stem
+
+
+@pytest.mark.parametrize(
+    ("dialect", "written", "day"),
+    [
+        ("docusaurus", "11-24-2026", "2026-11-24"),
+        ("docusaurus", "01-02-2026", "2026-01-02"),
+        ("pelican", "1/2/2026 10:30", "2026-01-02"),
+        ("jekyll", "01-02-2026", "2026-02-01"),
+        ("plain", "24.11.2026", "2026-11-24"),
+        ("plain", "1.2.2026", "2026-02-01"),
+        ("plain", "24/11/2026", "2026-11-24"),
+        ("plain", "2026-8-4", "2026-08-04"),
+        ("plain", "2026.08.04", "2026-08-04"),
+        ("plain", "Nov 24, 2026", "2026-11-24"),
+        ("plain", "Tuesday, 24th November 2026", "2026-11-24"),
+        ("plain", "Tue, 24 Nov 2026 09:00:00 +0100", "2026-11-24"),
+        ("plain", "2026-11-24 9:05 +0100", "2026-11-24"),
+        ("plain", "2026-11-24 09:05:01 UTC", "2026-11-24"),
+        ("eleventy", "Last Modified", "2026-11-20"),
+    ],
+)
+def test_dates_as_site_generators_read_them(
+    tmp_path: Path, dialect: str, written: str, day: str
+) -> None:
+    path = tmp_path / "issues" / "2026-11-20-winter.md"
+    path.parent.mkdir()
+    path.write_text(f"---\ndate: '{written}'\n---\n{BODY}")
+    issue = read_issue(path, root=tmp_path, dialect=dialect)
+    assert issue.date is not None
+    assert day == issue.date.date().isoformat()
+    assert issue.findings == ()
+
+
+@pytest.mark.parametrize(
+    ("lines", "page"),
+    [
+        (["permalink: /news/winter/"], "/news/winter/"),
+        (["permalink: news/winter/index.html"], "/news/winter/"),
+        (["permalink: /:year/:title/"], ""),
+        (['permalink: "/{{ page.fileSlug }}/"'], ""),
+        (["permalink: false"], ""),
+        (["url: https://example.org/winter"], "https://example.org/winter"),
+        (["slug: /156"], "156"),
+        (["slug: winter-hours", "url: /x/"], "/x/"),
+        (["canonical_url: https://example.org/a?b=1"], "https://example.org/a?b=1"),
+        (["canonical_url: /a"], ""),
+        (["extra: {slug: w}"], "w"),
+        (["title: x"], ""),
+    ],
+)
+def test_an_issue_says_where_it_stands_on_the_web(
+    tmp_path: Path, lines: list[str], page: str
+) -> None:
+    assert page == head(tmp_path, *lines).page_path
+
+
+@pytest.mark.parametrize(
+    ("line", "audience"),
+    [
+        ("for: {plan: pro}", {"plan": "pro"}),
+        (
+            "for: {plan: pro, Shoe size: 41, member: true}",
+            {"plan": "pro", "shoe_size": "41", "member": "true"},
+        ),
+        ("for: {version: 1.10, language: no}", {"version": "1.10", "language": "no"}),
+        ("title: x", {}),
+    ],
+)
+def test_a_variant_says_whom_it_is_for(tmp_path: Path, line: str, audience: dict[str, str]) -> None:
+    issue = head(tmp_path, line)
+    assert audience == issue.audience
+    assert issue.findings == ()
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["for: pro", "for: {}", "for: [a]", "for: {email: a@b.c}", "for: {x: }", "for: {x-: [1]}"],
+)
+def test_readers_that_cannot_be_chosen_so_are_e106(tmp_path: Path, line: str) -> None:
+    issue = head(tmp_path, "title: x", line)
+    assert [(finding.id, finding.line) for finding in issue.findings] == [("E106", 3)]
+    assert issue.audience == {}
+
+
+def test_variants_share_an_id_and_are_no_twins(tmp_path: Path) -> None:
+    read(tmp_path, "---\nid: w\n---\nText\n", "issues/a.md")
+    read(tmp_path, "---\nid: w\nfor: {plan: pro}\n---\nText\n", "issues/b.md")
+    assert duplicate_ids(tmp_path) == []
+    read(tmp_path, "---\nid: w\nfor: {plan: pro}\n---\nText\n", "issues/c.md")
+    assert [finding.id for finding in duplicate_ids(tmp_path)] == ["E106"]
+
+
+@pytest.mark.parametrize(
+    ("body", "subject"),
+    [
+        ("## News\n\n## Jobs\n", "2026-11-24-winter"),
+        ("# News\n\n# Jobs\n", "2026-11-24-winter"),
+        ("## News\n\ntext\n\n### More\n", "News"),
+        ("## First\n\n# The title\n\n## Last\n", "The title"),
+        ("The title\n===\n\n## News\n", "The title"),
+    ],
+)
+def test_a_subject_is_made_of_the_heading_that_stands_for_the_whole(
+    tmp_path: Path, body: str, subject: str
+) -> None:
+    assert subject == read(tmp_path, body).subject
+
+
+def test_a_title_in_the_head_stands_in_for_a_heading(tmp_path: Path) -> None:
+    lines = "---\nhead: [[meta, {property: 'og:title', content: O}]]\n---\nText\n"
+    assert read(tmp_path, lines).subject == "O"
+
+
+def test_addresses_in_a_foreign_table_of_authors_may_be_relative(tmp_path: Path) -> None:
+    issue = head(tmp_path, "authors: [{name: Ann, url: /ann, image_url: /img/ann.png}]")
+    assert Byline(author="Ann") == issue.byline
+    assert issue.findings == ()
+
+
+def test_zolas_taxonomies_hold_authors(tmp_path: Path) -> None:
+    issue = read(tmp_path, "+++\n[taxonomies]\nauthors = ['Ann', 'Ben']\n+++\nText\n")
+    assert Byline(author="Ann, Ben") == issue.byline
 
 
 @pytest.mark.parametrize(

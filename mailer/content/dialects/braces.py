@@ -1,0 +1,57 @@
+"""`{{ … }}` of template languages: filled from the front matter, or made of a call like Zola's."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from mailer.content.dialects import embeds
+from mailer.content.dialects.arguments import read_arguments
+from mailer.content.dialects.places import page_of_section
+from mailer.content.dialects.values import value_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mailer.content.dialects.sheet import Sheet
+
+_BRACES: Final = re.compile(
+    r"\{\{\{?[-~]?(?P<inner>(?:[^{}\"']|\"[^\"]*\"|'[^']*'|\{(?!\{)|\}(?!\}))*?)[-~]?\}\}\}?"
+)
+_CALL: Final = re.compile(r"\s*(?P<name>[A-Za-z_]\w*)\s*\((?P<arguments>.*)\)[^()]*\Z", re.DOTALL)
+_IN_ADDRESS: Final = re.compile(r"(?:\]\(<?|[\w:-]=[\"']|<(?=https?:)|\]:[ \t]*)[^\s\"'<>)]*\Z")
+_PAGES: Final = frozenset({"geturl", "ref", "relref"})
+
+
+def fill(sheet: Sheet, variables: Mapping[str, object]) -> None:
+    """Put values in the place of all expressions that have one; the others stay as they are."""
+    if "{{" in sheet.text:
+        sheet.sub(_BRACES, lambda match: _filled(sheet, match, variables))
+
+
+def _filled(sheet: Sheet, match: re.Match[str], variables: Mapping[str, object]) -> str:
+    if "\n\n" in match[0]:
+        return match[0]
+    inner = sheet.shown(match["inner"])
+    call = _CALL.match(inner)
+    if call:
+        return _called(sheet, match, call)
+    value = value_of(inner, variables)
+    if value is None:
+        return match[0]
+    if _IN_ADDRESS.search(match.string, 0, match.start()) or embeds.is_address(value):
+        return embeds.address(value)
+    return sheet.keep(embeds.escaped(value)) if value else ""
+
+
+def _called(sheet: Sheet, match: re.Match[str], call: re.Match[str]) -> str:
+    arguments = read_arguments(call["arguments"])
+    if embeds.plain_name(call["name"]) in _PAGES:
+        path = arguments.first("path") or arguments.at(0)
+        return page_of_section(path.removeprefix("@/"))
+    shown = embeds.embed(call["name"], arguments)
+    if shown is None:
+        shown = embeds.words_of(arguments)
+        rest = "but for its words" if shown else "it needs the site"
+        sheet.warn(match.start(), f"{{{{ {call['name']}() }}}} removed, {rest}")
+    return shown

@@ -1,0 +1,222 @@
+"""Tags of template languages, alone or in pairs: `{% x %}`, `{{< x >}}`, `<X>`.
+
+A dialect finds its tags and says what they are called; here is decided what each becomes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mailer.content.dialects import containers, embeds
+from mailer.content.dialects.vocabulary import LINKS, PARTS, WRAPPERS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from mailer.content.dialects.arguments import Arguments
+    from mailer.content.dialects.sheet import Sheet
+
+Change = tuple[int, int, str]
+"""A range of the text, and what stands there instead."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One tag in the text.
+
+    Attributes:
+        shown: as it is written, short, for messages.
+        closing: whether it ends a pair, by its form.
+        alone: whether it cannot begin one, by its form.
+    """
+
+    name: str
+    start: int
+    end: int
+    arguments: Arguments
+    shown: str
+    closing: bool = False
+    alone: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """A tag, and the one that ends what it begins; None if it stands alone."""
+
+    opening: Call
+    closing: Call | None = None
+
+
+def pairs_of(calls: Iterable[Call]) -> list[Pair]:
+    """Which tags belong together: an end closes the innermost tag of its name, or any if nameless.
+
+    An end without a beginning is a pair that closes itself.
+    """
+    waiting: list[Call] = []
+    found: list[Pair] = []
+    for call in calls:
+        if not call.closing:
+            (found.append(Pair(opening=call)) if call.alone else waiting.append(call))
+            continue
+        fits = [index for index, each in enumerate(waiting) if call.name in {"", each.name}]
+        if not fits:
+            found.append(Pair(opening=call, closing=call))
+            continue
+        found.append(Pair(opening=waiting[fits[-1]], closing=call))
+        found += [Pair(opening=each) for each in waiting[fits[-1] + 1 :]]
+        del waiting[fits[-1] :]
+    found += [Pair(opening=each) for each in waiting]
+    return sorted(found, key=lambda pair: pair.opening.start)
+
+
+def translate(
+    sheet: Sheet, calls: Sequence[Call], *, known: Callable[[Sheet, Pair], list[Change] | None]
+) -> None:
+    """Replace every tag.
+
+    Args:
+        sheet: the text.
+        calls: in reading order.
+        known: what the dialect itself makes of a tag; None leaves it to what all have in common.
+    """
+    sheet.borrowed.clear()
+    changes: list[Change] = []
+    for pair in pairs_of(calls):
+        mine = known(sheet, pair)
+        changes += _common(sheet, pair) if mine is None else mine
+    sheet.splice(changes)
+
+
+def removed(pair: Pair, *, instead: str = "") -> list[Change]:
+    """A tag or pair taken out, its content kept."""
+    changes = [(pair.opening.start, pair.opening.end, instead)]
+    if pair.closing and pair.closing is not pair.opening:
+        changes.append((pair.closing.start, pair.closing.end, ""))
+    return changes
+
+
+def _common(sheet: Sheet, pair: Pair) -> list[Change]:
+    opening, closing = pair.opening, pair.closing
+    if closing is opening:
+        sheet.warn(opening.start, f"{opening.shown} ends nothing and was removed")
+        return removed(pair)
+    return _alone(sheet, opening) if closing is None else _paired(sheet, opening, closing)
+
+
+def _alone(sheet: Sheet, call: Call) -> list[Change]:
+    shown = embeds.embed(call.name, call.arguments)
+    if shown is None:
+        shown = embeds.words_of(call.arguments)
+        rest = "but for its words" if shown else "it needs the site"
+        sheet.warn(call.start, f"{call.shown} removed, {rest}")
+    return [(call.start, call.end, shown)]
+
+
+def _paired(sheet: Sheet, opening: Call, closing: Call) -> list[Change]:
+    pair = Pair(opening=opening, closing=closing)
+    name = embeds.plain_name(opening.name)
+    box = containers.kind_of(opening.name, opening.arguments)
+    if box:
+        kind, title = box
+        return boxed(sheet, pair, kind=kind, title=title)
+    target = opening.arguments.first("href", "to", "url", "link") or opening.arguments.at(0)
+    content = sheet.text[opening.end : closing.start]
+    if name in LINKS and target and content.strip() and "\n\n" not in content:
+        return [
+            (opening.start, opening.end, "["),
+            (closing.start, closing.end, f"]({embeds.address(target)})"),
+        ]
+    shown = embeds.embed(opening.name, opening.arguments)
+    if shown is not None:
+        return _shown_with_content(opening, closing, shown, content)
+    words = embeds.words_of(opening.arguments)
+    if name in PARTS and not words:
+        words = opening.arguments.first("value", "name", "id", "lang") or opening.arguments.at(0)
+    if name not in PARTS and name not in WRAPPERS:
+        sheet.warn(opening.start, f"{opening.shown} removed, its content stays")
+    return removed(pair, instead=f"**{words}**" if words else "")
+
+
+def _shown_with_content(opening: Call, closing: Call, shown: str, content: str) -> list[Change]:
+    """A picture or player whose words stand between its tags."""
+    if content.strip() and "\n" not in content.strip():
+        return [(opening.start, closing.end, f"{shown}<br>{content.strip()}")]
+    return [(opening.start, opening.end, shown), (closing.start, closing.end, "")]
+
+
+def boxed(sheet: Sheet, pair: Pair, *, kind: str, title: str) -> list[Change]:
+    """A pair as a container, if its tags have lines of their own or empty ones beside them."""
+    opening, closing = pair.opening, pair.closing
+    assert closing is not None
+    first = _own_line(sheet, opening) or _line_above(sheet, opening)
+    last = _own_line(sheet, closing) or _line_below(sheet, closing)
+    if (
+        first is None
+        or last is None
+        or first.end > last.start
+        or {first.empty, last.empty} & (sheet.borrowed)
+    ):
+        return removed(pair, instead=f"**{title}** " if title else "")
+    sheet.borrowed.update({first.empty, last.empty} - {None})
+    return [
+        (first.start, first.end, first.form.format(f":::{kind} {title}".rstrip())),
+        (last.start, last.end, last.form.format(":::")),
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Room:
+    """Where a mark can stand: what it replaces, in what form, and the empty line that it takes."""
+
+    start: int
+    end: int
+    form: str = "{}"
+    empty: int | None = None
+
+
+def _line_of(text: str, place: int) -> tuple[int, int]:
+    end = text.find("\n", place)
+    return text.rfind("\n", 0, place) + 1, len(text) if end < 0 else end
+
+
+def _margin(text: str, start: int) -> str:
+    """What a line begins with before its text; braces in it cannot be."""
+    end = start
+    while end < len(text) and text[end] in " \t>":
+        end += 1
+    return text[start:end]
+
+
+def _own_line(sheet: Sheet, call: Call) -> _Room | None:
+    start, end = _line_of(sheet.text, call.start)
+    before, after = sheet.text[start : call.start], sheet.text[call.end : end]
+    alone = not before.strip(" \t>") and call.end <= end and not after.strip()
+    if not alone and "\n" in sheet.text[call.start : call.end]:
+        end = _line_of(sheet.text, call.end)[1]
+        alone = not before.strip(" \t>") and not sheet.text[call.end : end].strip()
+    return _Room(start=call.start, end=call.end) if alone else None
+
+
+def _line_above(sheet: Sheet, call: Call) -> _Room | None:
+    """The empty line before a tag that begins a line of text."""
+    start = _line_of(sheet.text, call.start)[0]
+    margin = _margin(sheet.text, start)
+    if not start or start + len(margin) != call.start:
+        return None
+    above, end = _line_of(sheet.text, start - 1)
+    if sheet.text[above:end].strip(" \t>"):
+        return None
+    return _Room(start=above, end=call.end, form=f"{margin}{{}}\n{margin}", empty=above)
+
+
+def _line_below(sheet: Sheet, call: Call) -> _Room | None:
+    """The empty line behind a tag that ends a line of text."""
+    start, end = _line_of(sheet.text, call.end)
+    if sheet.text[call.end : end].strip() or end == len(sheet.text):
+        return None
+    below, last = _line_of(sheet.text, end + 1)
+    if sheet.text[below:last].strip(" \t>"):
+        return None
+    margin = _margin(sheet.text, start)
+    return _Room(start=call.start, end=last, form=f"\n{margin}{{}}", empty=below)

@@ -1,0 +1,187 @@
+"""Components of React and Vue in Markdown: `<Youtube id="…"/>`, `<Tabs>`, `<Link to="…">`.
+
+What is known becomes Markdown (`embeds`, `calls`); of the others the children stay. HTML that is
+written as JSX or as a Vue template loses what only these understand.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from typing import TYPE_CHECKING, Final
+
+from mailer.content.dialects import calls
+from mailer.content.dialects.arguments import Arguments, Tag, tags, unquoted
+from mailer.content.dialects.calls import Call, Change, Pair
+from mailer.content.dialects.embeds import figure
+from mailer.content.dialects.html import NAMES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from mailer.content.dialects.sheet import Sheet
+
+_EXPRESSION: Final = re.compile(
+    r"\{\s*(?:\(\s*)?(?:(?:require|useBaseUrl|withBase|\$withBase|url|asset)\(\s*)?"
+    r"(?P<value>\"[^\"]*\"|'[^']*'|`[^`$]*`|-?[\d.]+|[A-Za-z_$][\w.$]*)"
+    r"\s*\)?(?:\.default)?\s*\}\Z"
+)
+_BOUND: Final = re.compile(
+    r"\s*(?:(?:\$withBase|withBase|require|asset)\(\s*)?(?P<value>\"[^\"]*\"|'[^']*'|`[^`$]*`)"
+    r"\s*\)?\s*\Z"
+)
+_OPENING_LINE: Final = re.compile(r"[ \t]*<[A-Z][\w.]*(?:[ \t][^<>]*)?(?<!/)>[ \t]*\Z")
+_CLOSING_LINE: Final = re.compile(r"[ \t]*</[A-Z][\w.]*>[ \t]*\Z")
+_CHILDREN: Final = re.compile(r"\{\s*(?P<value>\"[^\"{}]*\"|'[^'{}]*'|`[^`${}]*`)\s*\}")
+_ALIAS: Final = re.compile(r"~?@(?:alias|assets?|images?|img|public|theme|site)?/(?:static/)?")
+_RENAMED: Final = {"classname": "class", "htmlfor": "for", "colspan": "colspan", "srcset": "srcset"}
+_VUE: Final = ("v-", "@", "#", ":", "client:", "on")
+
+
+def translate(sheet: Sheet, *, values: Mapping[str, str]) -> None:
+    """Replace every component, and what is not HTML in the tags of HTML.
+
+    Args:
+        sheet: the text.
+        values: names of the page's script that stand for a text, such as an imported picture.
+    """
+    if "<" not in sheet.text:
+        return
+    changes = [
+        (tag.start, tag.end, changed)
+        for tag in _tags(sheet.text)
+        if not _is_component(tag)
+        and not tag.closing
+        and (changed := _as_html(tag, values)) is not None
+    ]
+    sheet.splice(changes)
+    found = [_call(sheet, tag, values) for tag in _tags(sheet.text) if _is_component(tag)]
+    calls.translate(sheet, found, known=_known)
+
+
+def _tags(text: str) -> Iterator[Tag]:
+    """The tags of a text; `Vec<T>` has none."""
+    for tag in tags(text):
+        if tag.closing or not tag.start or not text[tag.start - 1].isalnum():
+            yield tag
+
+
+def lines_inside(body: str) -> set[int]:
+    """The numbers of the lines between the tags of components that have lines of their own."""
+    inside: set[int] = set()
+    depth = 0
+    for number, line in enumerate(body.split("\n")):
+        opening = _OPENING_LINE.match(line)
+        depth -= bool(depth and _CLOSING_LINE.match(line))
+        if depth:
+            inside.add(number)
+        depth += bool(opening)
+        inside.update({number} if depth or _CLOSING_LINE.match(line) else ())
+    return inside
+
+
+def dedent(sheet: Sheet) -> None:
+    """Take the indentation of children, which means nothing to MDX and code to Markdown."""
+    lines = sheet.text.split("\n")
+    opened: list[tuple[str, int]] = []
+    for number, line in enumerate(lines):
+        for tag in tags(line):
+            if tag.closing and opened and opened[-1][0] == tag.name:
+                first = opened.pop()[1]
+                lines[first + 1 : number] = _level(lines[first], lines[first + 1 : number])
+            elif _is_component(tag) and not tag.empty and not tag.closing:
+                opened.append((tag.name, number))
+    sheet.text = "\n".join(lines)
+
+
+def _level(opening: str, children: list[str]) -> list[str]:
+    """Children that begin where the tag around them begins."""
+    margin = opening[: len(opening) - len(opening.lstrip())]
+    if any(line.strip() and not line.startswith(margin) for line in children):
+        return children
+    text = textwrap.dedent("\n".join(line[len(margin) :] for line in children))
+    return [margin + line if line else line for line in text.split("\n")] if children else []
+
+
+def _is_component(tag: Tag) -> bool:
+    name = tag.name
+    return name[0].isupper() or "." in name or (name.lower() not in NAMES and "-" in name)
+
+
+def _call(sheet: Sheet, tag: Tag, values: Mapping[str, str]) -> Call:
+    named = {
+        name.lstrip(":").removeprefix("v-bind:").lower(): text
+        for name, value in tag.attributes.items()
+        if (text := text_of(name, sheet.shown(value), values)) is not None
+    }
+    shown = f"<{'/' if tag.closing else ''}{tag.name}>"
+    return Call(
+        name=tag.name.rpartition(".")[2],
+        start=tag.start,
+        end=tag.end,
+        arguments=Arguments(named=named),
+        shown=shown,
+        closing=tag.closing,
+        alone=tag.empty,
+    )
+
+
+def text_of(name: str, value: str, values: Mapping[str, str]) -> str | None:
+    """The text that an attribute has; None if only the site's script knows it."""
+    if value.startswith("{"):
+        expression = _EXPRESSION.match(value)
+        return None if expression is None else _known_value(expression["value"], values)
+    if name.startswith((":", "v-bind:")):
+        bound = _BOUND.match(value)
+        return unquoted(bound["value"]) if bound else None
+    return unalias(value)
+
+
+def _known_value(value: str, values: Mapping[str, str]) -> str | None:
+    if value[0] in "\"'`" or value[0].isdigit() or value[0] == "-":
+        return unalias(unquoted(value))
+    return values.get(value)
+
+
+def unalias(address: str) -> str:
+    """An address without the bundler's name for a folder of the site."""
+    return _ALIAS.sub("/", address) if address.startswith(("@", "~@")) else address
+
+
+def _as_html(tag: Tag, values: Mapping[str, str]) -> str | None:
+    """A tag of HTML without what HTML has not; None if it is as it should be."""
+    plain: dict[str, str] = {}
+    changed = False
+    for name, value in tag.attributes.items():
+        text = text_of(name, value, values)
+        bound = name.lstrip(":").removeprefix("v-bind:")
+        known = _RENAMED.get(bound.lower(), bound)
+        foreign = bound.lower().startswith(_VUE) or (known == "style" and value.startswith("{"))
+        if text is not None and not foreign and known.lower() not in plain:
+            plain[known.lower() if known in _RENAMED.values() else known] = text
+        changed = changed or known != name or text != value or foreign
+    if not changed:
+        return None
+    written = "".join(f' {name}="{_quoted(text)}"' for name, text in plain.items())
+    return f"<{tag.name}{written}{' /' if tag.empty else ''}>"
+
+
+def _quoted(text: str) -> str:
+    return text.replace('"', "&quot;")
+
+
+def _known(sheet: Sheet, pair: Pair) -> list[Change] | None:
+    """Pictures in two versions, and headings or badges that have their words in an attribute."""
+    del sheet
+    given = pair.opening.arguments
+    if pair.opening.name == "Badge" and pair.closing is None and given.first("text"):
+        return calls.removed(pair, instead=f"**{given.first('text')}**")
+    if pair.closing is None and pair.opening.name in {"ThemedImage", "DocsImage"}:
+        source = given.first("light", "src", "srclight")
+        return calls.removed(pair, instead=figure(source, given.first("alt"))) if source else None
+    return None
+
+
+def strings_in_braces(sheet: Sheet) -> None:
+    """`{' '}` and `{"text"}` between tags as what they say."""
+    sheet.sub(_CHILDREN, lambda match: unquoted(match["value"]))

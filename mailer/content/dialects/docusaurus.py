@@ -1,0 +1,84 @@
+"""MDX as in Docusaurus, Next and Astro: scripts between the lines, components, expressions."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from mailer.content.dialects import components, embeds
+from mailer.content.dialects.arguments import balanced, unquoted
+from mailer.content.dialects.sheet import Kind
+from mailer.content.dialects.values import value_of
+
+if TYPE_CHECKING:
+    from mailer.content.dialects.sheet import Sheet
+
+_IMPORT: Final = re.compile(
+    r"^import\b(?:\s+(?P<name>[\w$]+)?(?:[^\"'\n;]|\{[^}]*\})*?\bfrom)?\s*"
+    r"(?P<path>\"[^\"\n]+\"|'[^'\n]+')[^\n]*$",
+    re.MULTILINE,
+)
+_EXPORT: Final = re.compile(
+    r"^export\s+(?:default|const|let|var|function|class|async|\{|\*)[^\n]*(?:\n(?![ \t]*$)[^\n]*)*",
+    re.MULTILINE,
+)
+_CONSTANT: Final = re.compile(
+    r"export\s+(?:const|let|var)\s+(?P<name>[\w$]+)\s*=\s*(?P<value>\"[^\"\n]*\"|'[^'\n]*'|`[^`$]*`)"
+)
+_PICTURE: Final = re.compile(r"\.(?:png|jpe?g|gif|webp|svg|avif|mp4)\Z", re.IGNORECASE)
+_SITE: Final = re.compile(r"(?<=\]\()(?:pathname://|@site/(?:static/)?)/?")
+_ATTRIBUTES: Final = re.compile(r"\{[ \t]*(?:[.#:%{]|\w[\w-]*=|[\d,\s-]*\})")
+
+
+def translate(sheet: Sheet) -> None:
+    """Make it plain Markdown."""
+    values: dict[str, str] = {}
+    sheet.drop(Kind.SHEET)
+    scripted = bool(_IMPORT.search(sheet.text)) or sheet.file.lower().endswith(".mdx")
+    sheet.sub(_IMPORT, lambda match: _imported(sheet, match, values))
+    sheet.sub(_EXPORT, lambda match: _exported(sheet, match, values))
+    components.strings_in_braces(sheet)
+    components.dedent(sheet)
+    components.translate(sheet, values=values)
+    sheet.sub(_SITE, lambda _: "/")
+    if scripted:
+        _fill(sheet, values)
+
+
+def _imported(sheet: Sheet, match: re.Match[str], values: dict[str, str]) -> str:
+    path = unquoted(match["path"])
+    if match["name"] and _PICTURE.search(path):
+        values[match["name"]] = re.sub(r"\A@site/(?:static/)?", "/", path)
+    del sheet
+    return ""
+
+
+def _exported(sheet: Sheet, match: re.Match[str], values: dict[str, str]) -> str:
+    constant = _CONSTANT.match(sheet.shown(match[0]))
+    if constant:
+        values[constant["name"]] = unquoted(constant["value"])
+    return ""
+
+
+def _fill(sheet: Sheet, values: dict[str, str]) -> None:
+    """Put values in the place of expressions; one that only the site can work out is E118."""
+    changes: list[tuple[int, int, str]] = []
+    place = sheet.text.find("{")
+    while place >= 0:
+        end = balanced(sheet.text, place)
+        inner = sheet.text[place + 1 : end - 1]
+        if end < 0 or _ATTRIBUTES.match(sheet.text, place) or not inner.strip():
+            place = sheet.text.find("{", place + 1)
+            continue
+        text = sheet.shown(inner).strip()
+        value = values.get(text) or value_of(text, sheet.fields)
+        if value is None:
+            short = " ".join(text.split())[:50]
+            sheet.refuse(
+                place,
+                f"{{{short}}} is worked out by the site's script, and cannot be here",
+                next_step="write what it shows; \\{ shows a brace",
+            )
+        changes.append((place, end, sheet.keep(embeds.escaped(value)) if value else ""))
+        place = sheet.text.find("{", end)
+    sheet.splice(changes)
