@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from mailer.config.look import MONO, MONO_INLINE
+from mailer.content.script import direction
 from mailer.dates import in_words
 
 if TYPE_CHECKING:
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from mailer.model import Byline, Issue
 
 _NUMBER: Final = re.compile(r"\s*#?(\d{1,6})\s*")
-_RIGHT_TO_LEFT: Final = frozenset({"ar", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"})
-_RIGHT_TO_LEFT_SCRIPTS: Final = frozenset({"adlm", "arab", "hebr", "nkoo", "syrc", "thaa"})
 
 
 def names(
@@ -85,15 +84,6 @@ def names(
 def language_of(issue: Issue, *, newsletter: Newsletter, list_: ListConfig) -> str:
     """The issue's language, else its list's, else the newsletter's (interface §1.0)."""
     return issue.language or list_.language or newsletter.language
-
-
-def direction(language: str) -> str:
-    """In which direction a language is written: ltr or rtl; a script subtag decides first."""
-    primary, *others = language.lower().replace("_", "-").split("-")
-    scripts = [part for part in others if len(part) == 4]  # noqa: PLR2004  RFC 5646 §2.2.3
-    if scripts:
-        return "rtl" if scripts[0] in _RIGHT_TO_LEFT_SCRIPTS else "ltr"
-    return "rtl" if primary in _RIGHT_TO_LEFT else "ltr"
 
 
 def _number(meta: Mapping[str, object]) -> str:

@@ -340,7 +340,8 @@ def test_the_theme_speaks_the_language_of_the_issue(
 
 
 def test_right_to_left_mirrors_bars_and_indents(root: Path) -> None:
-    markup = _fixed(_render(root, language="ar").rendering.html)
+    body = "> اقتباس من رسالة\n\n- بند أول\n- بند ثان"
+    markup = _fixed(_render(root, language="ar", body=body).rendering.html)
     assert "border-right:4px solid" in markup
     assert "border-left:4px solid" not in markup
     assert "padding:0 24px 0 0" in markup

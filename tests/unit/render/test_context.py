@@ -10,7 +10,7 @@ import pytest
 
 from mailer.config import ListConfig, Newsletter, ThemeConfig
 from mailer.model import Byline, Issue, Mailbox, Release
-from mailer.render.context import direction, names
+from mailer.render.context import names
 
 SENDER = Mailbox(name="The Weekly", address="weekly@example.org")
 NEWSLETTER = Newsletter(
@@ -58,23 +58,6 @@ def _names(issue: Issue, *, planned: datetime, **changes: Any) -> Any:
 
 @pytest.mark.parametrize(
     ("expected", "language"),
-    [
-        ("ltr", "en"),
-        ("ltr", "de-DE"),
-        ("rtl", "ar"),
-        ("rtl", "he-IL"),
-        ("rtl", "fa_IR"),
-        ("rtl", "az-Arab"),
-        ("ltr", "ar-Latn"),
-        ("ltr", ""),
-    ],
-)
-def test_the_language_decides_the_direction(expected: str, language: str) -> None:
-    assert expected == direction(language)
-
-
-@pytest.mark.parametrize(
-    ("expected", "language"),
     [("4 August 2023", "en"), ("4. August 2023", "de"), ("4 أغسطس 2023", "ar"), ("2023-08-04", "")],
 )
 def test_dates_are_written_in_the_language_of_the_issue(expected: str, language: str) -> None:
@@ -109,3 +92,46 @@ def test_a_byline_shows_the_host_of_its_site() -> None:
 
 def test_every_key_of_the_front_matter_reaches_the_theme() -> None:
     assert _issue()["meta"] == {"colour": "blue"}
+
+
+def test_the_language_decides_the_direction() -> None:
+    assert ("ltr", "rtl") == (_issue()["direction"], _issue(language="ar")["direction"])
+
+
+@pytest.mark.parametrize(
+    ("expected", "meta"),
+    [
+        ("12", {"number": 12}),
+        ("146", {"issue": "#146"}),
+        ("7", {"number": "7", "issue": 8}),
+        ("8", {"number": "seven", "issue": 8}),
+        ("", {}),
+        ("", {"number": True}),
+        ("", {"issue": "Winter"}),
+        ("", {"number": -1}),
+        ("", {"number": 1.5}),
+        ("", {"number": ["1"]}),
+        ("", {"number": "1234567"}),
+    ],
+)
+def test_the_number_of_an_issue_is_what_its_front_matter_counts(
+    expected: str, meta: dict[str, object]
+) -> None:
+    assert expected == _issue(meta=meta)["number"]
+
+
+def test_the_page_of_the_issue_reaches_the_theme() -> None:
+    planned = datetime(2026, 11, 24, tzinfo=UTC)
+    page = "https://example.org/posts/x/"
+    assert page == _names(ISSUE, planned=planned, page=page)["issue"]["page"]
+
+
+def test_the_look_reaches_the_theme() -> None:
+    look = ThemeConfig(width=640, logo="https://example.org/logo.png", logo_width=120)
+    theme = _names(ISSUE, planned=datetime(2026, 11, 24, tzinfo=UTC), look=look)["theme"]
+    assert (640, "https://example.org/logo.png", 120) == (
+        theme["width"],
+        theme["logo"],
+        theme["logo_width"],
+    )
+    assert (look.light, look.dark, look.font) == (theme["light"], theme["dark"], theme["font"])
