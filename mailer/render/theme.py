@@ -174,6 +174,7 @@ class _Loader(BaseLoader):
         self.library = library
         self.slots = SlotTable(entries={})
         self.files: dict[str, str] = {}
+        self._shown: dict[str, str] = {}
 
     def get_source(
         self, environment: Environment, template: str
@@ -185,6 +186,7 @@ class _Loader(BaseLoader):
         source = self.library.read(found)
         path = str(found.path)
         self.files[path] = template
+        self._shown[template] = found.shown
         seed = hashlib.sha256(f"{template}\0{source}".encode()).hexdigest()
         protected, slots = protect_template(source, seed=seed, file=found.shown)
         self.slots |= slots
@@ -192,8 +194,10 @@ class _Loader(BaseLoader):
 
     def where(self, name: str, line: int) -> str:
         """File and line, as messages name them."""
-        found = self.library.find(name)
-        return f"{found.shown if found else name}:{line}"
+        if name not in self._shown:  # one that was not even read
+            found = self.library.find(name)
+            return f"{found.shown if found else name}:{line}"
+        return f"{self._shown[name]}:{line}"
 
 
 class _Compiled(BytecodeCache):
