@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from mailer.content import engine, plaintext, sanitise, shape
+from mailer.content.signs import odd, printable, without_data
 from mailer.content.source import Source
 from mailer.errors import CheckError
 
@@ -26,8 +27,10 @@ if TYPE_CHECKING:
 _DEEPEST: Final = 100
 """Levels of nesting: libxml2 ends a document silently at about 250, the theme's included."""
 
-_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f]")
-_SPACES = str.maketrans("\x0b\x0c", "  ")
+_LONGEST: Final = 1_000_000
+"""Characters of Markdown: ten times what a mail can hold, read in seconds."""
+
+_MARKS = " \t>*+-"
 _BREAK = re.compile(r"<br\b[^>]*>", re.IGNORECASE)
 _TAG = re.compile(r"<[^>]*>")
 
@@ -72,17 +75,19 @@ def convert(
         cut: where it ends early, if it does.
 
     Raises:
-        CheckError: E205, nested too deeply for any mail client.
+        CheckError: E205, nested too deeply for any mail client; E150, far too long for a mail.
     """
-    source = Source(body=_printable(body), file=file, body_line=body_line)
-    _report_controls(body, source)
+    source = Source(body=printable(without_data(body)), file=file, body_line=body_line)
+    _refuse_length(source)
+    for offset, message in odd(body):
+        source.report("W152", message, line=body_line + body.count("\n", 0, offset))
     safe = sanitise.clean(_markdown(source), source)
     _guard(sanitise.depth(safe), source)
     tree = shape.parse(safe)
     if cut is not None:
         shape.cut(tree, at=cut, web=web, language=language, source=source)
     images = shape.settle(
-        tree, title=_printable(title), web=web, language=language, column=column, source=source
+        tree, title=printable(title), web=web, language=language, column=column, source=source
     )
     text = shape.restore(plaintext.to_text(tree))
     shape.dress(tree)
@@ -94,7 +99,7 @@ def convert(
 
 def plain(snippet: str) -> str:
     """The words of a few lines of Markdown, on one line: for a subject or a preheader."""
-    source = Source(body=_printable(snippet), file="", body_line=1)
+    source = Source(body=printable(snippet), file="", body_line=1)
     return " ".join(html.unescape(_TAG.sub("", _BREAK.sub(" ", _markdown(source)))).split())
 
 
@@ -103,6 +108,18 @@ def _markdown(source: Source) -> str:
         return engine.to_html(source.body)
     except RecursionError as error:
         raise _too_deep(source) from error
+
+
+def _refuse_length(source: Source) -> None:
+    """What would take minutes, and can never be mailed, is refused at once (M-28)."""
+    if len(source.body) > _LONGEST:
+        raise CheckError(
+            "E150",
+            f"The issue has {len(source.body):,} characters",
+            where=source.file,
+            detail=f"Mail clients cut a mail off at about 100,000; {_LONGEST:,} are not even read.",
+            next_step="mail the beginning, and link the rest",
+        )
 
 
 def _guard(levels: int, source: Source) -> None:
@@ -114,17 +131,14 @@ def _too_deep(source: Source) -> CheckError:
     return CheckError(
         "E205",
         "Lists, quotes or HTML are nested too deeply",
-        where=source.file,
+        where=f"{source.file}:{source.body_line + _deepest(source.body)}",
         detail=f"No more than {_DEEPEST} levels survive the parsers of mail clients.",
         next_step="make the text flatter",
     )
 
 
-def _printable(body: str) -> str:
-    return _CONTROLS.sub("", body.translate(_SPACES))
-
-
-def _report_controls(body: str, source: Source) -> None:
-    for sign in _CONTROLS.finditer(body):
-        line = source.body_line + body.count("\n", 0, sign.start())
-        source.report("W152", f"control character U+{ord(sign[0]):04X} removed", line=line)
+def _deepest(body: str) -> int:
+    """The line, from 0, that begins with most marks of nesting: the likeliest to be too deep."""
+    lines = body.split("\n")
+    depths = [line.count("<") + len(line) - len(line.lstrip(_MARKS)) for line in lines]
+    return depths.index(max(depths))

@@ -118,11 +118,11 @@ def _quote(element: HtmlElement, width: int) -> list[str]:
 
 
 def _div(element: HtmlElement, width: int) -> list[str]:
-    """A call-out stands behind a bar, its title on its first line; a caption below its figure."""
+    """What is boxed stands behind a bar, its title on the first line; captions below figures."""
     classes = _class(element).split()
     if "figure" in classes:
         return _figure(element, width)
-    if "callout" not in classes:
+    if "callout" not in classes and "details" not in classes:
         return _blocks(element, width)
     inner = max(width - 2, NARROWEST)
     lines = _blocks(element, inner)

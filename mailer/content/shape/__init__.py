@@ -4,22 +4,22 @@
 only paint as a table. Elements carry these classes and no others, for the theme to style:
 
 ==================  ===========================================================================
-``table.box``       one-cell presentation table; its cell is one of the next three
+``table.box``       one-cell presentation table; its cell is one of the next four
 ``td.quote``        around a ``blockquote``
 ``td.codebox``      around a ``pre``
 ``td.callout``      also ``tip``, ``warning`` or ``danger``; its title is ``p.title``
+``td.details``      what other readers unfold; its title is ``p.title``, unless it is a heading
 ``div.scroll``      around each ``table.data``, so that it can scroll where a client lets it
 ``table.data``      a table with header cells, or one that Markdown wrote without
 ``ul.tasks``        a list of tasks; its items are ``li.task`` and begin with ``span.check``
 ``div.footnotes``   the notes at the end: an ``hr`` and an ``ol``
 ``sup.ref``         the number of a footnote in the text
-``div.details``     an unfolded ``details``; its title is ``div.summary``
 ``div.figure``      pictures and ``p.caption`` (``div.caption`` where blocks are in it), also what
                     stands for a video: its picture and its name, both linked
 ``img.wide``        an image that fills the column, its size unknown or at least as wide
 ``img.inline``      an image among words, its size unknown: as large as it is, if CSS is heeded
-``.last``           the last block of an item, a cell, a quote or a call-out, and the last item of
-                    a list that ends a quote or a call-out: no space below
+``.last``           the last block of an item, a cell, a quote or a box, and the last item of a list
+                    that ends a quote or a box: no space below
 ``.turned``         a list, ``dd`` or quote in the other direction: its indent or bar changes sides
 ``k s c n f``       on ``span`` in code: keyword, string, comment, number, name that is defined
 ==================  ===========================================================================
@@ -47,7 +47,7 @@ from mailer.content.shape.images import images
 from mailer.content.shape.notes import footnotes, tasks
 from mailer.content.shape.references import links, shorten
 from mailer.content.shape.tables import alignment, tables
-from mailer.content.shape.turning import turn
+from mailer.content.shape.turning import isolate, turn
 
 if TYPE_CHECKING:
     from mailer.content.source import Source
@@ -90,6 +90,7 @@ def settle(
     paragraphs(root)
     headings(root, title=_packed(title))
     turn(root, document=document)
+    isolate(root)
     strip(root)
     return carried
 

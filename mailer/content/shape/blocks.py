@@ -18,7 +18,7 @@ BLOCKS: Final = frozenset(_BLOCKS_NAMES.split())
 HEADINGS: Final = ("h1", "h2", "h3", "h4", "h5", "h6")
 _CLASSES_NAMES = (
     "box callout caption check codebox continue danger data details figure footnotes inline last "
-    "quote ref scroll summary task tasks tip title turned warning wide k s c n f"
+    "quote ref scroll task tasks tip title turned warning wide k s c n f"
 )
 CLASSES: Final = frozenset(_CLASSES_NAMES.split())
 _GIVEN_NAMES = "continue admonition admonition-title footnote footnote-backref footnote-ref"

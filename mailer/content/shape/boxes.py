@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
 _CELLS: Final = {"blockquote": "quote", "pre": "codebox"}
-_ENDS: Final = frozenset({"dl", "ol", "p", "pre", "ul"})
+_BOXED: Final = frozenset({"callout", "details"})
+_HOLDERS: Final = ("li", "dd", "td", "th", "blockquote", "div")
+_ENDS: Final = frozenset({"blockquote", "div", "dl", "ol", "p", "pre", "table", "ul"})
 _ATTRIBUTES: Final = (
     ("role", "presentation"),
     ("class", "box"),
@@ -28,15 +30,15 @@ def box(root: HtmlElement) -> None:
         if any(True for _ in element.iterancestors("a")):
             continue  # a table ends a link for the HTML parsers that follow
         if element.tag == "table":
-            if element.get("class") == "data":
+            if "data" in _classes(element):
                 _wrap(element, E.div({"class": "scroll"}))
-        elif element.tag in _CELLS or "callout" in element.get("class", "").split():
+        elif element.tag in _CELLS or _is_boxed(element):
             _put_in_cell(element)
 
 
 def _put_in_cell(element: HtmlElement) -> None:
-    kind = _CELLS.get(element.tag, "")
-    cell = E.td({"class": f"{kind} {element.attrib.pop('class', '')}".strip()})
+    kinds = [word for word in _classes(element) if word != "last"]
+    cell = E.td({"class": " ".join([*filter(None, [_CELLS.get(element.tag)]), *kinds])})
     for name in ("dir", "align"):
         if name in element.attrib:
             cell.set(name, element.attrib.pop(name))
@@ -44,6 +46,7 @@ def _put_in_cell(element: HtmlElement) -> None:
     for name, value in _ATTRIBUTES:
         table.set(name, value)
     _wrap(element, table, inside=cell)
+    element.attrib.pop("class", None)
     if element.tag == "div":
         element.drop_tag()
     if element.tag == "pre" and len(element) == 1 and element[0].tag == "code":
@@ -53,19 +56,36 @@ def _put_in_cell(element: HtmlElement) -> None:
 
 
 def _wrap(element: HtmlElement, around: HtmlElement, inside: HtmlElement | None = None) -> None:
+    """Put one element around another; what ends a block is then the outer one."""
+    if "last" in _classes(element):
+        around.set("class", f"{around.get('class')} last")
+        element.set("class", " ".join(word for word in _classes(element) if word != "last"))
     around.tail, element.tail = element.tail, None
     element.getparent().replace(element, around)
     (around if inside is None else inside).append(element)
 
 
 def _mark_last(root: HtmlElement) -> None:
-    """The last block of an item, a cell, a quote or a call-out needs no space below it."""
-    for element in root.iter("li", "dd", "td", "th", "blockquote", "div"):
+    """The last block of an item, a cell, a quote or a box needs no space below it."""
+    for element in root.iter(*_HOLDERS):
         last = element[-1] if len(element) else None
         if last is None or (last.tail or "").strip() or last.tag not in _ENDS:
             continue
-        if element.tag == "div" and "callout" not in element.get("class", "").split():
+        if element.tag == "div" and not _is_boxed(element) and "last" not in _classes(element):
             continue
-        last.set("class", f"{last.get('class', '')} last".strip())
+        _add_class(last, "last")
         if element.tag in ("blockquote", "div") and last.tag in ("ol", "ul") and len(last):
-            last[-1].set("class", f"{last[-1].get('class', '')} last".strip())
+            _add_class(last[-1], "last")
+
+
+def _is_boxed(element: HtmlElement) -> bool:
+    return element.tag == "div" and not _BOXED.isdisjoint(_classes(element))
+
+
+def _classes(element: HtmlElement) -> list[str]:
+    words: list[str] = element.get("class", "").split()
+    return words
+
+
+def _add_class(element: HtmlElement, word: str) -> None:
+    element.set("class", " ".join([*_classes(element), word]))

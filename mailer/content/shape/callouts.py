@@ -137,7 +137,7 @@ def _first_line(paragraph: HtmlElement) -> HtmlElement:
     """Take the first line out of a paragraph, as a paragraph of its own."""
     line = E.p()
     head, end, rest = (paragraph.text or "").partition("\n")
-    line.text, paragraph.text = head.strip(), rest
+    line.text, paragraph.text = head.lstrip(), rest
     for child in [] if end else list(paragraph):
         if child.tag == "br":
             paragraph.text = (child.tail or "").lstrip("\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from mailer.content.shape.blocks import BLOCKS, text_of
+from mailer.content.shape.blocks import BLOCKS, HEADINGS, text_of
 from mailer.content.shape.callouts import titles_in
 
 if TYPE_CHECKING:
@@ -50,12 +50,20 @@ def figures(root: HtmlElement) -> None:
 
 
 def unfold(root: HtmlElement, *, language: str) -> None:
-    """`details` show their content, under their title."""
+    """`details` show their content, in ``div.details`` under their title, ``p.title``."""
     for element in list(root.iter("details", "summary")):
-        element.set("class", element.tag)
-        if element.tag == "summary" and text_of(element) == "Details":
-            element.text = titles_in(language).get("details", "Details")
-        element.tag = "div"
+        if element.tag == "details":
+            element.tag = "div"
+            element.set("class", "details")
+        elif any(True for _ in element.iter(*HEADINGS)):
+            element.drop_tag()  # a title that is a heading already
+        else:
+            for block in [one for one in element.iterdescendants() if one.tag in BLOCKS]:
+                block.drop_tag()
+            if text_of(element) == "Details":
+                element.text = titles_in(language).get("details", "Details")
+            element.tag = "p"
+            element.set("class", "title")
 
 
 def spread_tabs(root: HtmlElement) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from lxml.html.builder import E
 
-from mailer.content.shape.blocks import text_of
+from mailer.content.shape.blocks import BLOCKS, text_of
 from mailer.content.shape.links import Resolved, resolve, scheme_of
 from mailer.content.shape.local import LocalImage, NoPictureError, find
 from mailer.content.shape.references import report
@@ -23,7 +23,13 @@ if TYPE_CHECKING:
 _INDENT: Final = {"li": 24, "dd": 24, "blockquote": 20}
 _CELL_GAP: Final = 16
 _NARROWEST: Final = 40
+_AMONG_WORDS: Final = 120
+"""The width of a badge, for Outlook; others show the image as wide as it is."""
+
+_APART: Final = BLOCKS | {"br"}
 _LENGTH = re.compile(r"\s*(\d{1,4})(?:\.\d*)?\s*(px|%)?\s*\Z")
+_TAG = re.compile(r"<img\b[^>]*>", re.IGNORECASE)
+_NO_ALT = re.compile(r"\balt\s*=\s*(?:\"\"|'')", re.IGNORECASE)
 _RETINA = re.compile(r"@2x\.\w+\Z", re.IGNORECASE)
 
 
@@ -33,6 +39,7 @@ def images(
     """Settle all images, in place; returns those that the mail must carry, each once."""
     carried: dict[str, EmbeddedImage] = {}
     for image in list(root.iter("img")):
+        _choose_address(image)
         _name(image, source)
         src = image.get("src")
         if src is None:
@@ -74,21 +81,38 @@ def _find(src: str, web: Web) -> tuple[Resolved, LocalImage | None]:
     return remote, None
 
 
+def _choose_address(image: HtmlElement) -> None:
+    """What a page loads later, or by the reader's screen, a mail shows at once."""
+    late, choice = image.get("data-src"), image.get("srcset", "").split()
+    if late or (choice and not image.get("src")):
+        image.set("src", late or choice[0].rstrip(","))
+
+
 def _name(image: HtmlElement, source: Source) -> None:
     """An alt text; an image alone in a link must have one, or nobody knows where it leads."""
     image.set("alt", " ".join(image.get("alt", "").split()))
     if image.get("alt"):
         return
+    src = image.get("src") or ""
     link = next(image.iterancestors("a"), None)
-    if link is not None and link.get("href") and not text_of(link):
+    is_alone = link is not None and link.get("href") and not text_of(link)
+    if link is not None and is_alone:
         words = image.get("title") or link.get("title") or urlsplit(link.get("href")).hostname or ""
         image.set("alt", " ".join(words.split()))
+    elif _is_decoration(src, source):
+        return
     source.report(
         "W131",
         "this image has no words for those who do not see it",
-        line=source.line_of(image.get("src") or ""),
+        line=source.line_of(src),
         next_step="write them between the brackets: ![what it shows](address)",
     )
+
+
+def _is_decoration(src: str, source: Source) -> bool:
+    """Whether its author wrote an empty `alt`, as HTML lets them say so; Markdown cannot."""
+    tags = (tag for tag in _TAG.findall(source.body) if src in tag)
+    return any(_NO_ALT.search(tag) for tag in tags)
 
 
 def _describe(image: HtmlElement) -> None:
@@ -105,14 +129,42 @@ def _size(image: HtmlElement, *, column: int, local: LocalImage | None = None) -
     if not wanted and local and local.width:
         share = 2 if _RETINA.search(local.name) else 1
         wanted, height = local.width // share or 1, local.height // share
+    kind = ""
+    if not wanted and _stands_among_words(image):
+        wanted, kind = _AMONG_WORDS, "inline"
     width = min(wanted or room, room)
     image.set("width", str(width))
-    if wanted and height:
+    if wanted and height and not kind:
         image.set("height", str(max(1, round(height * width / wanted))))
     else:
         image.attrib.pop("height", None)
-    if width == room:
-        image.set("class", "wide")
+    if kind or width == room:
+        image.set("class", kind or "wide")
+
+
+def _stands_among_words(image: HtmlElement) -> bool:
+    """Whether there is something else on its line: words, as around a badge, or another image."""
+    inner = image
+    while inner.getparent().tag not in BLOCKS:
+        parent = inner.getparent()
+        if _is_beside(parent, inner):
+            return True
+        inner = parent
+    return _is_beside(inner.getparent(), inner)
+
+
+def _is_beside(parent: HtmlElement, inner: HtmlElement) -> bool:
+    """Whether something stands beside an element on its line."""
+    after = inner.tail or ""
+    if after.partition("\n")[0].strip():
+        return True
+    following, before = inner.getnext(), inner.getprevious()
+    if following is not None and "\n" not in after and following.tag not in _APART:
+        return True
+    between = (parent.text if before is None else before.tail) or ""
+    if between.rpartition("\n")[2].strip():
+        return True
+    return before is not None and "\n" not in between and before.tag not in _APART
 
 
 def _length(text: str | None, whole: int) -> int:

@@ -77,7 +77,7 @@ def find(address: str, web: Web) -> LocalImage | None:
         path = (start / written.lstrip("/")).resolve()
         inside = path.is_relative_to(root) and path.is_file()
         return _read(path, path.relative_to(root).as_posix()) if inside else None
-    except (OSError, ValueError):  # a name too long for the file system, or with NUL in it
+    except (OSError, RuntimeError, ValueError):  # name too long, links in a circle, NUL
         return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from lxml.html.builder import E
@@ -18,6 +19,8 @@ _TEXTS_NAMES = "p h1 h2 h3 h4 h5 h6 td th dt dd div li"
 _TEXTS: Final = frozenset(_TEXTS_NAMES.split())
 _LISTS: Final = ("dl", "ol", "ul")
 _GROUPS: Final = frozenset({"blockquote", "div", *_LISTS})
+_UNALIGNED: Final = frozenset({"dd", "dt", "li"})
+_OVERRIDE: Final = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
 _CODE: Final = ("pre", "code", "kbd", "samp")
 _SIDES: Final[dict[Direction, str]] = {"ltr": "left", "rtl": "right"}
 
@@ -32,6 +35,18 @@ def turn(root: HtmlElement, *, document: Direction) -> None:
     for code in root.iter(*_CODE):
         if code.getparent().tag != "pre" and _around(code, document) == "rtl":
             code.set("dir", "ltr")
+
+
+def isolate(root: HtmlElement) -> None:
+    """Keep the signs that override a direction from what stands around their text, in place."""
+    for element in list(root.iter()):
+        if _OVERRIDE.search(element.text or ""):
+            element.insert(0, E.bdi(element.text))
+            element.text = None
+        if _OVERRIDE.search(element.tail or ""):
+            tail = E.bdi(element.tail)
+            element.tail = None
+            element.addnext(tail)
 
 
 def _around(element: HtmlElement, document: Direction) -> str:
@@ -74,10 +89,13 @@ def _is_whole(element: HtmlElement, around: Direction) -> bool:
 
 
 def _set(element: HtmlElement, around: Direction) -> None:
+    """Turn an element; a cell stays aligned with its column."""
     other: Direction = "rtl" if around == "ltr" else "ltr"
     element.set("dir", other)
-    if element.tag in ("td", "th") or not element.get("align"):
-        element.set("align", _SIDES[other])
+    if element.tag in _UNALIGNED:
+        return
+    side = _SIDES[around if element.tag in ("td", "th") else other]
+    element.set("align", element.get("align") or side)
 
 
 def _direction(element: HtmlElement, around: Direction) -> Direction:
