@@ -33,12 +33,12 @@ class Parcel:
 
 
 class Packer:
-    """Composes parcels; each revision is loaded and compiled once."""
+    """Composes parcels; each variant of a revision is loaded and compiled once."""
 
     def __init__(self, ledger: Ledger, keyring: Keyring) -> None:
         self._ledger = ledger
         self._keyring = keyring
-        self._templates: dict[tuple[MailingId, int], MessageTemplate] = {}
+        self._templates: dict[tuple[MailingId, int, str], MessageTemplate] = {}
 
     def pack(self, claimed: Claimed, *, now: Instant) -> Parcel:
         """Compose a message; a later attempt has the first one's Date and values (decisions 2).
@@ -48,7 +48,9 @@ class Packer:
                 be written; only possible for those who joined after the freeze.
         """
         date = now if claimed.date is None else claimed.date
-        template = self._template(claimed.recipient.mailing, claimed.revision)
+        template = self._template(
+            claimed.recipient.mailing, claimed.revision, claimed.recipient.variant
+        )
         try:
             message = template.compose(claimed.recipient, date=date, values=claimed.values)
         except MissingValueError as error:
@@ -60,11 +62,11 @@ class Packer:
             ) from error
         return Parcel(claimed, message, date)
 
-    def _template(self, mailing: MailingId, number: int) -> MessageTemplate:
-        template = self._templates.get((mailing, number))
+    def _template(self, mailing: MailingId, number: int, variant: str) -> MessageTemplate:
+        template = self._templates.get((mailing, number, variant))
         if template is None:
             with self._ledger.read() as connection:
-                revision, rendering = freezing.load_revision(connection, mailing, number)
+                revision, rendering = freezing.load_revision(connection, mailing, number, variant)
             template = MessageTemplate(rendering, revision, self._keyring)
-            self._templates[mailing, number] = template
+            self._templates[mailing, number, variant] = template
         return template

@@ -31,6 +31,16 @@ EXCLUSIONS = ("unconfirmed", "unsubscribed", "on pause", "suppressed", "already 
 PAGE = 256
 """Rows that are read at a time: memory does not grow with the list."""
 
+_PERSON = (
+    subscription.c.list,
+    subscriber.c.id,
+    subscriber.c.email,
+    subscriber.c.name,
+    subscriber.c.language,
+    subscriber.c.attributes,
+)
+_BASE: ColumnElement[str] = literal("")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audience:
@@ -77,11 +87,17 @@ def count(connection: Connection, *, list_slug: str, issue_slug: str, now: int) 
 
 
 def chosen(
-    connection: Connection, *, list_slug: str, issue_slug: str, now: int
+    connection: Connection,
+    *,
+    list_slug: str,
+    issue_slug: str,
+    now: int,
+    variant: ColumnElement[str] = _BASE,
 ) -> Iterator[Row[Any]]:
-    """Those who will receive, in claim order, read a page at a time."""
+    """Those who will receive and which variant, in claim order, read a page at a time."""
     source, reason = everybody(list_slug, issue_slug, now)
-    query = select(*_PERSON).select_from(source).where(reason.element.is_(None))
+    person = (*_PERSON, variant.label("variant"))
+    query = select(*person).select_from(source).where(reason.element.is_(None))
     yield from _paged(connection, query)
 
 
@@ -94,22 +110,15 @@ def left_out(
     yield from _paged(connection, query.where(reason.element.is_not(None)))
 
 
-def person(connection: Connection, address_key: bytes) -> Row[Any] | None:
-    """One subscriber's values, for a test copy; the list number is 0."""
-    query = select(*_PERSON[1:], literal(0).label("list")).where(
+def person(
+    connection: Connection, address_key: bytes, *, variant: ColumnElement[str] = _BASE
+) -> Row[Any] | None:
+    """One subscriber's values and variant, for a test copy; the list number is 0."""
+    values = (*_PERSON[1:], literal(0).label("list"), variant.label("variant"))
+    query = select(*values).where(
         subscriber.c.address_key == address_key, subscriber.c.email.is_not(None)
     )
     return connection.execute(query).one_or_none()
-
-
-_PERSON = (
-    subscription.c.list,
-    subscriber.c.id,
-    subscriber.c.email,
-    subscriber.c.name,
-    subscriber.c.language,
-    subscriber.c.attributes,
-)
 
 
 def everybody(list_slug: str, issue_slug: str, now: int) -> tuple[FromClause, Label[str]]:

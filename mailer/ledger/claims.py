@@ -167,6 +167,7 @@ def _rows_of(lease: Row[Any], now: int) -> Select[Any]:
             delivery.c.revision,
             delivery.c.date,
             delivery.c["values"],
+            delivery.c.variant,
             subscriber.c.name,
             subscriber.c.language,
             subscriber.c.attributes,
@@ -185,8 +186,8 @@ def _rows_of(lease: Row[Any], now: int) -> Select[Any]:
 
 def _claimed(row: Row[Any], lease: Row[Any]) -> Claimed:
     columns: tuple[Any, ...] = tuple(row)
-    seq, person, email, key, attempts, resends, number, date, values = columns[:9]
-    name, language, attributes, _ = columns[9:]
+    seq, person, email, key, attempts, resends, number, date, values, variant = columns[:10]
+    name, language, attributes, _ = columns[10:]
     return Claimed(
         recipient=Recipient(
             mailing=lease.mailing,
@@ -197,6 +198,7 @@ def _claimed(row: Row[Any], lease: Row[Any]) -> Claimed:
             name=name,
             language=language,
             attributes=json.loads(attributes) if attributes != "{}" else {},
+            variant=variant,
         ),
         address_key=key,
         batch=lease.id,

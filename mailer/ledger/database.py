@@ -36,7 +36,7 @@ from mailer.ledger.schema import meta
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-SCHEMA = "0001"
+SCHEMA = "0002"
 """The revision that this program reads and writes; a test compares it with the migrations."""
 
 BUSY_SECONDS = 5
@@ -182,10 +182,10 @@ def upgrade(engine: Engine) -> None:
             connection.execute(insert(meta).values(key=key, value=born[key]))
 
 
-def downgrade(engine: Engine) -> None:
-    """Take back every migration and with them everything that is stored."""
+def downgrade(engine: Engine, *, to: str = "base") -> None:
+    """Take back the migrations after one, or every one and with them everything that is stored."""
     with _migrating(engine) as (_, migrate):
-        migrate("downgrade", "base")
+        migrate("downgrade", to)
 
 
 @contextmanager

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from functools import lru_cache
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import JSON, Text, and_, cast, func, or_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sqlalchemy import Connection, Dialect, Select, Table, Update
+    from sqlalchemy import Column, ColumnElement, Connection, Dialect, Select, Table, Update
     from sqlalchemy.sql.dml import Insert
+
+
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?").fullmatch
 
 
 def insert_new(connection: Connection, table: Table) -> Insert:
@@ -33,6 +38,31 @@ def insert_rows(
     statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"  # noqa: S608  our own names
     if rows:
         connection.exec_driver_sql(statement, list(rows))
+
+
+def shows(connection: Connection, column: Column[str], key: str, text: str) -> ColumnElement[bool]:
+    """Whether a field of a JSON object that Python wrote shows in a mail as this text.
+
+    Texts show as they are; a number or a truth value as Python spells it, which is how JSON does,
+    but for a capital. Most texts spell neither, which saves the second comparison.
+    """
+    assert not set(key) & set('"\\'), key
+    kind, value, spelling = _field(connection, column, key)
+    same = and_(kind.in_(("text", "string")), value == text)
+    if text in ("True", "False") or _NUMBER(text):
+        return or_(same, spelling == text.lower())
+    return same
+
+
+def _field(
+    connection: Connection, column: Column[str], key: str
+) -> tuple[ColumnElement[Any], ColumnElement[Any], ColumnElement[Any]]:
+    """The kind of a field of a JSON object, its value as text, and how JSON spells it."""
+    if connection.dialect.name == "postgresql":
+        field = cast(column, JSON).op("->")(key)
+        return func.json_typeof(field), cast(column, JSON).op("->>")(key), cast(field, Text)
+    path = f'$."{key}"'
+    return func.json_type(column, path), func.json_extract(column, path), column.op("->")(path)
 
 
 class RowUpdate:

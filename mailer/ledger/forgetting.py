@@ -88,7 +88,9 @@ def _erase_person(connection: Connection, number: int, now: Instant) -> None:
         )
     )
     connection.execute(
-        update(delivery).where(delivery.c.subscriber == number).values(email=None, values=None)
+        update(delivery)
+        .where(delivery.c.subscriber == number)
+        .values(email=None, values=None, variant="")
     )
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, exists, func, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
 
 from mailer.errors import SafetyError
-from mailer.ledger import choosing, events
+from mailer.ledger import choosing, events, variants
 from mailer.ledger.mailings import BATCH
 from mailer.ledger.schema import (
     batch,
@@ -34,24 +34,34 @@ from mailer.model import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from mailer.ledger.database import Ledger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """Everything that a freeze needs besides the audience.
-
-    Attributes:
-        due_at: when it may start; `wall` and `zone` say how that was written, if it was.
-    """
+class Version:
+    """One variant of an issue as it is frozen: `rendering.variant` says whose it is."""
 
     revision: Revision
     rendering: Rendering
     source_digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan(Version):
+    """Everything that a freeze needs besides the audience; its own version is the base.
+
+    Attributes:
+        due_at: when it may start; `wall` and `zone` say how that was written, if it was.
+        variants: the versions for some of the recipients.
+    """
+
     started_by: str
     due_at: Instant
     wall: str = ""
     zone: str = ""
+    variants: tuple[Version, ...] = ()
 
 
 def freeze(ledger: Ledger, plan: Plan, *, now: Instant) -> MailingId:
@@ -79,7 +89,6 @@ def _freeze(connection: Connection, plan: Plan, now: Instant) -> MailingId:
         number = connection.scalars(
             insert(issue).values(slug=frozen.issue).returning(issue.c.id)
         ).one()
-    store_rendering(connection, plan, now)
     mailing_id = MailingId(
         connection.scalars(
             insert(mailing)
@@ -99,18 +108,8 @@ def _freeze(connection: Connection, plan: Plan, now: Instant) -> MailingId:
             .returning(mailing.c.id)
         ).one()
     )
-    connection.execute(
-        insert(revision).values(
-            mailing=mailing_id,
-            number=frozen.number,
-            variant=plan.rendering.variant,
-            digest=frozen.digest,
-            headers=json.dumps(asdict(frozen), ensure_ascii=False),
-            key_id=frozen.key_id,
-            commit=frozen.commit,
-            created_at=now,
-        )
-    )
+    for version in (plan, *plan.variants):
+        _store_version(connection, mailing_id, version, now)
     recipients = enrol(connection, mailing_id, now=now)
     events.record(
         connection,
@@ -123,23 +122,36 @@ def _freeze(connection: Connection, plan: Plan, now: Instant) -> MailingId:
     return mailing_id
 
 
-def store_rendering(connection: Connection, plan: Plan, now: Instant) -> None:
-    """Keep a rendering under its digest; the same content is kept once."""
-    known = connection.scalar(
-        select(rendering.c.digest).where(rendering.c.digest == plan.revision.digest)
-    )
-    if known is None:
-        subject = "".join(p if isinstance(p, str) else "…" for p in plan.rendering.subject)
+def _store_version(
+    connection: Connection, mailing_id: MailingId, version: Version, now: Instant
+) -> None:
+    """Keep a rendering under its digest, the same content once, and what goes with it."""
+    frozen, content = version.revision, version.rendering
+    digest = rendering.c.digest == frozen.digest
+    if connection.scalar(select(rendering.c.digest).where(digest)) is None:
+        subject = "".join(p if isinstance(p, str) else "…" for p in content.subject)
         connection.execute(
             insert(rendering).values(
-                digest=plan.revision.digest,
-                language=plan.rendering.language,
+                digest=frozen.digest,
+                language=content.language,
                 subject=subject,
-                parts=plan.rendering.dump(),
-                source_digest=plan.source_digest,
+                parts=content.dump(),
+                source_digest=version.source_digest,
                 created_at=now,
             )
         )
+    connection.execute(
+        insert(revision).values(
+            mailing=mailing_id,
+            number=frozen.number,
+            variant=content.variant,
+            digest=frozen.digest,
+            headers=json.dumps(asdict(frozen), ensure_ascii=False),
+            key_id=frozen.key_id,
+            commit=frozen.commit,
+            created_at=now,
+        )
+    )
 
 
 def rendering_digest(content: Rendering) -> str:
@@ -150,7 +162,8 @@ def rendering_digest(content: Rendering) -> str:
 def enrol(connection: Connection, mailing_id: MailingId, *, now: Instant) -> int:
     """Give everybody who may receive and has none yet a delivery row; returns how many came.
 
-    Used by the freeze and again when a scheduled mailing starts, for those who confirmed since.
+    Each row says which variant it gets, and keeps it. Used by the freeze and again when a scheduled
+    mailing starts, for those who confirmed since.
     """
     row = connection.execute(
         select(mailing, list_.c.slug.label("list_slug"), issue.c.slug.label("issue_slug"))
@@ -158,6 +171,7 @@ def enrol(connection: Connection, mailing_id: MailingId, *, now: Instant) -> int
         .join(issue, issue.c.id == mailing.c.issue)
         .where(mailing.c.id == mailing_id)
     ).one()
+    languages = _languages(connection, mailing_id, row.revision)
     everybody, reason = choosing.everybody(row.list_slug, row.issue_slug, now)
     rank = func.row_number().over(order_by=subscriber.c.address_key) + row.recipients
     in_mailing = exists().where(
@@ -172,34 +186,72 @@ def enrol(connection: Connection, mailing_id: MailingId, *, now: Instant) -> int
             subscriber.c.address_key,
             literal(row.issue),
             literal(DeliveryState.QUEUED),
+            variants.chosen(connection, languages, base_language=languages[""]),
         )
         .select_from(everybody)
         .where(reason.element.is_(None), ~in_mailing)
     )
-    columns = ["mailing", "seq", "subscriber", "email", "address_key", "issue", "state"]
+    columns = ["mailing", "seq", "subscriber", "email", "address_key", "issue", "state", "variant"]
     added = connection.execute(insert(delivery).from_select(columns, source)).rowcount
-    first = row.recipients + 1
-    last = row.recipients + added
+    if added:
+        first, last = row.recipients + 1, row.recipients + added
+        _cut(connection, mailing_id, first, last)
+        _count(connection, mailing_id, first, last, languages)
+    return added
+
+
+def _languages(connection: Connection, mailing_id: MailingId, number: int) -> dict[str, str]:
+    """The variants of a revision, each with its language."""
+    versions = connection.execute(
+        select(revision.c.variant, rendering.c.language)
+        .join(rendering, rendering.c.digest == revision.c.digest)
+        .where(revision.c.mailing == mailing_id, revision.c.number == number)
+    )
+    return {row.variant: row.language for row in versions}
+
+
+def _cut(connection: Connection, mailing_id: MailingId, first: int, last: int) -> None:
+    """Cut new rows into batches."""
     ranges = [
         {"mailing": mailing_id, "first": low, "last": min(low + BATCH - 1, last), "due_at": 0}
         for low in range(first, last + 1, BATCH)
     ]
-    if ranges:
-        connection.execute(insert(batch), ranges)
+    connection.execute(insert(batch), ranges)
+
+
+def _count(
+    connection: Connection, mailing_id: MailingId, first: int, last: int, names: Collection[str]
+) -> None:
+    """Keep how many there are with the new rows, in all and of each variant."""
+    this = mailing.c.id == mailing_id
+    connection.execute(update(mailing).where(this).values(recipients=last))
+    counted = {"": last - first + 1}
+    if len(names) > 1:
+        new = (delivery.c.mailing == mailing_id, delivery.c.seq.between(first, last))
+        query = select(delivery.c.variant, func.count()).where(*new).group_by(delivery.c.variant)
+        counted = {row.variant: row[1] for row in connection.execute(query)}
+    number = select(mailing.c.revision).where(this).scalar_subquery()
+    version = (revision.c.mailing == mailing_id, revision.c.number == number)
+    for variant, more in counted.items():
         connection.execute(
-            update(mailing).where(mailing.c.id == mailing_id).values(recipients=last)
+            update(revision)
+            .where(*version, revision.c.variant == variant)
+            .values(recipients=revision.c.recipients + more)
         )
-    return added
 
 
 def load_revision(
-    connection: Connection, mailing_id: MailingId, number: int
+    connection: Connection, mailing_id: MailingId, number: int, variant: str = ""
 ) -> tuple[Revision, Rendering]:
-    """What was frozen: headers and rendering."""
+    """What was frozen for those who get a variant: headers and rendering."""
     row = connection.execute(
         select(revision.c.headers, rendering.c.parts)
         .join(rendering, rendering.c.digest == revision.c.digest)
-        .where(revision.c.mailing == mailing_id, revision.c.number == number)
+        .where(
+            revision.c.mailing == mailing_id,
+            revision.c.number == number,
+            revision.c.variant == variant,
+        )
     ).one()
     headers = json.loads(row.headers)
     for key in ("sender", "reply_to"):

@@ -161,6 +161,7 @@ revision = Table(
     Column("key_id", Integer, nullable=False),
     Column("commit", Text, nullable=False, server_default=""),
     Column("created_at", BigInteger, nullable=False),
+    Column("recipients", Integer, nullable=False, server_default="0"),  # kept, not counted
 )
 
 batch = Table(
@@ -198,6 +199,7 @@ delivery = Table(
     Column("reply", Text),  # the relay's last words, or why there are none
     Column("bounce_class", Text),
     Column("changed_at", BigInteger),
+    Column("variant", Text, nullable=False, server_default=""),  # chosen at the freeze, kept
     UniqueConstraint("mailing", "subscriber", name="one_delivery_per_mailing_and_subscriber"),
     # Leads with the address, so that it also serves `trace`.
     UniqueConstraint("address_key", "issue", name="one_delivery_per_issue_and_address"),

@@ -31,6 +31,8 @@ from mailer.when import now
 from tests.wire.courier import relay_at
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mailer.ledger import Ledger
     from mailer.ledger.overview import Overview
 
@@ -140,8 +142,9 @@ def plan(
     list_slug: str = "weekly",
     due_at: int = 0,
     content: Rendering | None = None,
+    variants: Mapping[str, Rendering] | None = None,
 ) -> freezing.Plan:
-    """What would be frozen."""
+    """What would be frozen; `variants` are renderings by the names of those who get them."""
     content = content or rendering()
     revision = Revision(
         issue=issue,
@@ -162,6 +165,19 @@ def plan(
         source_digest="0" * 64,
         started_by="test",
         due_at=Instant(due_at),
+        variants=tuple(
+            _version(revision, dataclasses.replace(other, variant=name))
+            for name, other in (variants or {}).items()
+        ),
+    )
+
+
+def _version(base: Revision, content: Rendering) -> freezing.Version:
+    digest = freezing.rendering_digest(content)
+    return freezing.Version(
+        revision=dataclasses.replace(base, digest=digest),
+        rendering=content,
+        source_digest="0" * 64,
     )
 
 

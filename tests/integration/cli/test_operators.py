@@ -400,7 +400,7 @@ def test_without_a_database_nothing_came_back_and_none_is_made(news: News) -> No
 
 def test_an_intact_database_is_said_to_be(sent: News) -> None:
     done = sent.run("db", "check")
-    assert (0, True) == (done.code, done.out.endswith("mailer.db: schema 0001, intact\n"))
+    assert (0, True) == (done.code, done.out.endswith("mailer.db: schema 0002, intact\n"))
 
 
 def database(news: News) -> str:
@@ -456,7 +456,7 @@ def test_without_a_database_there_is_none_to_check_upgrade_or_back_up(news: News
 
 def test_upgrade_says_from_which_to_which_and_takes_only_what_is_ours(sent: News) -> None:
     done = sent.run("db", "upgrade")
-    assert (0, True) == (done.code, done.out.endswith("schema 0001 → 0001\n"))
+    assert (0, True) == (done.code, done.out.endswith("schema 0002 → 0002\n"))
     path = sent.folder / "subscribers" / "mailer.db"
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as opened:
         opened.execute("UPDATE alembic_version SET version_num = '9999'")

@@ -15,7 +15,8 @@ from sqlalchemy import select
 
 from mailer.errors import ConfigError, LedgerError, LockedError, NotFoundError
 from mailer.ledger import bump_changes, claims, database, liveness, open_ledger
-from mailer.ledger.schema import meta, metadata
+from mailer.ledger.schema import meta, metadata, revision
+from tests.samples.mailings import addresses, enlist, frozen, new_ledger, rows
 
 
 def test_the_program_reads_the_schema_that_the_migrations_make() -> None:
@@ -42,6 +43,36 @@ def test_migrations_go_down_and_up_again(tmp_path: Path) -> None:
     database.upgrade(engine)
     engine.dispose()
     assert set(metadata.tables) <= set(tables(tmp_path / "mailer.db"))
+
+
+def test_an_upgraded_ledger_is_a_fresh_one_with_everything_in_it(tmp_path: Path) -> None:
+    """A mailing of before there were variants goes on: everybody gets the base."""
+    old, fresh = tmp_path / "old.db", tmp_path / "fresh.db"
+    made = new_ledger(tmp_path)
+    enlist(made, *addresses(3))
+    mailing = frozen(made)
+    made.close()
+    (tmp_path / "mailer.db").rename(old)
+    engine, _ = database.open_unchecked(f"sqlite:{old}")
+    database.downgrade(engine, to="0001")
+    assert "0001" == database.schema_version(engine)
+    database.upgrade(engine)
+    engine.dispose()
+    open_ledger(f"sqlite:{fresh}").close()
+    assert declarations(fresh) == declarations(old)
+    again = open_ledger(f"sqlite:{old}")
+    assert [""] * 3 == [row.variant for row in rows(again, mailing)]
+    with again.read() as connection:
+        (row,) = connection.execute(select(revision.c.variant, revision.c.recipients))
+    assert ("", 3) == tuple(row)
+    again.close()
+
+
+def declarations(path: Path) -> list[str]:
+    """How every table and index was declared."""
+    with closing(sqlite3.connect(path)) as connection:
+        found = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")
+        return sorted(row[0] for row in found)
 
 
 def tables(path: Path) -> list[str]:
