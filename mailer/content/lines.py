@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from wcwidth import wcwidth
+from wcwidth import wcswidth, wcwidth
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,13 +18,17 @@ _WIDE = r"\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef"
 _WIDE_SIGN = re.compile(rf"[{_WIDE}]")
 _OPENING = "「『（【〔〈《“‘"
 _CLOSING = "、。，．・：；？！）」』】〕〉》”’ー々ゝっゃゅょぁぃぅぇぉァィゥェォッャュョ"
+_MARKS: Final = frozenset({"-", "–", "—", "*", "+", ">", "|", "#", "##", "###", "=", "·", "•"})
 _PIECE = re.compile(rf"[{_OPENING}]*(?:[{_WIDE}]|[^{_WIDE}]+)?[{_CLOSING}]*")
 """What may stand on a line of its own in CJK text: no line begins with a comma (kinsoku)."""
 
 
 def columns(text: str) -> int:
     """How many columns a text takes on a terminal or in a mail of fixed pitch."""
-    return len(text) if text.isascii() else sum(max(wcwidth(sign), 0) for sign in text)
+    if text.isascii():
+        return len(text)
+    whole = wcswidth(text)  # knows emoji of several signs; gives up on controls
+    return whole if whole >= 0 else sum(max(wcwidth(sign), 0) for sign in text)
 
 
 def wrap(text: str, width: int) -> list[str]:
@@ -53,15 +57,27 @@ def _wrap_line(text: str, width: int) -> list[str]:
 
 def _units(text: str) -> Iterator[tuple[str, str]]:
     """What may not be broken, each with the space before it."""
-    for word in _SPACE.split(text):
-        if not word:
-            continue
+    for word in _words(text):
         if "://" in word or not _WIDE_SIGN.search(word):
             yield " ", word
             continue
         first, *rest = filter(None, _PIECE.findall(word))
         yield " ", first
         yield from (("", piece) for piece in rest)
+
+
+def _words(text: str) -> Iterator[str]:
+    """The words of a text; what begins a list or a quote hangs on the word before it."""
+    last = ""
+    for word in _SPACE.split(text):
+        if word in _MARKS and 0 < columns(last) < NARROWEST - 1 and not _WIDE_SIGN.search(last):
+            last += f" {word}"
+            continue
+        if last:
+            yield last
+        last = word
+    if last:
+        yield last
 
 
 def join(parts: list[list[str]], *, tight: bool) -> list[str]:

@@ -5,7 +5,7 @@ element        text
 =============  =====================================================================================
 h1, h2, h3     underlined with ``=``, underlined with ``-``, after ``###`` (h4 to h6 likewise)
 link           ``words <address>``; the address alone where it is its own words
-image          ``[Image: alt] <address>``
+image          ``[Image: alt] <address>``; in a link the address that the link leads to
 code           in backticks; blocks indented by 4, never wrapped
 quote          after ``> ``
 table          columns side by side, or one cell per line where that is too wide
@@ -22,8 +22,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
+from mailer.content.cells import Grid
 from mailer.content.lines import NARROWEST, columns, hang, indent, join, wrap
 from mailer.content.shape.blocks import BLOCKS
+from mailer.content.shape.links import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,8 +83,9 @@ def _heading(element: HtmlElement, width: int) -> list[str]:
 
 
 def _list(element: HtmlElement, width: int) -> list[str]:
-    loose = any(child.tag == "p" for item in element.iter("li") for child in item)
-    number = _int(element.get("start"), 1)
+    loose = any(child.tag == "p" for item in element.iterfind("li") for child in item)
+    step = 1 if element.get("reversed") is None else -1
+    number = _int(element.get("start"), 1 if step > 0 else len(element.findall("li")))
     parts = [_stray(element, width)]
     for item in element:
         if item.tag != "li":
@@ -93,7 +96,7 @@ def _list(element: HtmlElement, width: int) -> list[str]:
         below = " " * (len(marker) or 2)
         body = _blocks(item, max(width - len(below), NARROWEST), tight=not loose)
         parts.append(indent(body, marker, below))
-        number += 1
+        number += step
     return join([part for part in parts if part], tight=not loose)
 
 
@@ -175,47 +178,22 @@ def _table(element: HtmlElement, width: int) -> list[str]:
         if next(row.iterancestors("table")) is element
     ]
     caption = [line for child in element.iter("caption") for line in _blocks(child, width)]
-    if element.get("role") == "presentation":
+    if element.get("role") == "presentation" and _class(element) != "data":
         return join([_blocks(cell, width) for row in rows for cell in row], tight=False)
-    grid = [[_one_line(_content(cell)) for cell in row] for row in rows]
-    heads = rows[0] if rows and all(cell.tag == "th" for cell in rows[0]) else []
-    lines = _side_by_side(grid, heads, width) or _one_below_another(grid, heads, width)
-    return [*caption, *lines]
+    texts = [[_one_line(_content(cell)) for cell in row] for row in rows]
+    has_head = bool(rows) and all(cell.tag == "th" for cell in rows[0])
+    right = {at for row in rows for at, cell in enumerate(row) if _is_right(cell)}
+    grid = Grid(
+        head=texts[0] if has_head else [],
+        rows=texts[1:] if has_head else texts,
+        right=frozenset(right),
+    )
+    return [*caption, *grid.lines(width)]
 
 
-def _side_by_side(grid: list[list[str]], heads: list[HtmlElement], width: int) -> list[str]:
-    """A grid with aligned columns; empty if it does not fit."""
-    widths = [
-        max((columns(row[at]) for row in grid if at < len(row)), default=0)
-        for at in range(max(map(len, grid), default=0))
-    ]
-    if sum(widths) + 2 * (len(widths) - 1) > width:
-        return []
-    ends = [cell.get("align") == "right" for cell in heads]
-    lines = []
-    for row in grid:
-        cells = []
-        for at, cell in enumerate(row):
-            space = " " * (widths[at] - columns(cell))
-            cells.append(space + cell if at < len(ends) and ends[at] else cell + space)
-        lines.append("  ".join(cells).rstrip())
-    if heads:
-        lines.insert(1, "  ".join("-" * wide for wide in widths))
-    return lines
-
-
-def _one_below_another(grid: list[list[str]], heads: list[HtmlElement], width: int) -> list[str]:
-    """Each cell on a line of its own after its column's head; rows apart."""
-    names = grid[0] if heads else []
-    parts = []
-    for row in grid[1:] if heads else grid:
-        lines: list[str] = []
-        for at, cell in enumerate(row):
-            name = names[at] if at < len(names) else ""
-            text = f"{name}: {cell}" if name and cell else cell
-            lines += indent(wrap(text, width - 2), "", "  ")
-        parts.append(lines)
-    return join(parts or [names], tight=False)
+def _is_right(cell: HtmlElement) -> bool:
+    """Whether a cell's author put it there; heads of right-to-left text are there anyway."""
+    return bool(cell.tag == "td" and cell.get("align") == "right" and not cell.get("dir"))
 
 
 def _one_line(text: str) -> str:
@@ -269,12 +247,16 @@ def _inline(element: HtmlElement) -> str:
 
 
 def _link(element: HtmlElement) -> str:
-    words, href = _content(element), element.get("href")
+    href = element.get("href")
+    picture = element.find("img") if href and not _one_line(element.text_content()) else None
+    words = _content(element) if picture is None else _named(picture)
     if href is None or href.startswith("#"):
         return words
     address: str = href.removeprefix("mailto:")
     if _bare(words) in (_bare(href), _bare(address)):
         return address
+    if words == f"▶ {shown(href)}":
+        return f"▶ {address}"
     tail = words[len(words.rstrip()) :]
     return f"{words.rstrip()} <{address}>{tail}"
 
@@ -284,8 +266,13 @@ def _bare(address: str) -> str:
 
 
 def _image(element: HtmlElement) -> str:
-    alt = element.get("alt")
-    return f"[Image: {alt}] <{element.get('src')}>" if alt else f"[Image] <{element.get('src')}>"
+    src = element.get("src")
+    return _named(element) if src.startswith("cid:") else f"{_named(element)} <{src}>"
+
+
+def _named(image: HtmlElement) -> str:
+    alt = image.get("alt")
+    return f"[Image: {alt}]" if alt else "[Image]"
 
 
 def _superscript(element: HtmlElement) -> str:

@@ -44,10 +44,10 @@ def forget(root: HtmlElement) -> None:
 
 
 def headings(root: HtmlElement, *, title: str) -> None:
-    """Exactly one h1, and no heading before it.
+    """Exactly one h1, no heading before it, and no level of the six left out.
 
-    It is the body's own if that is its first heading and its only h1; else the title, above all
-    others, which follow from h2.
+    The h1 is the body's own if that is its first heading and its only h1; else the title, above
+    all others, which follow from h2.
     """
     found = list(root.iter(*HEADINGS))
     for element in list(found):
@@ -55,12 +55,11 @@ def headings(root: HtmlElement, *, title: str) -> None:
             element.drop_tree()
             found.remove(element)
     levels = [int(element.tag[1]) for element in found]
-    if levels.count(1) == 1 == levels[0]:
-        return
-    shift = 2 - min(levels, default=2)
+    has_own = levels.count(1) == 1 == levels[0]
+    ranks = {level: rank for rank, level in enumerate(sorted(set(levels)), 1 if has_own else 2)}
     for element, level in zip(found, levels, strict=True):
-        element.tag = f"h{min(level + shift, 6)}"
-    if title:
+        element.tag = f"h{min(ranks[level], 6)}"
+    if title and not has_own:
         heading = E.h1(title)
         heading.tail = "\n" + (root.text or "").lstrip("\n")
         root.text = None

@@ -26,7 +26,7 @@ def test_wrapping_changes_only_white_space(text: str, width: int) -> None:
     assert re.sub(r"[ \t\r\n\f\v]", "", joined) == re.sub(r"[ \t\r\n\f\v]", "", text)
 
 
-@given(st.lists(WORD, min_size=1, max_size=60).map(" ".join), st.integers(10, 80))
+@given(st.lists(WORD, min_size=1, max_size=60).map(" ".join), st.integers(20, 80))
 @settings(max_examples=200, deadline=None)
 def test_a_line_is_too_long_only_where_one_word_is(text: str, width: int) -> None:
     for line in wrap(text, width):

@@ -40,7 +40,8 @@ def found(body: str) -> list[tuple[str, int, str]]:
         ("## Two\n\n### Three", ["h1 Title", "h2 Two", "h3 Three"]),
         ("### Three\n\n#### Four", ["h1 Title", "h2 Three", "h3 Four"]),
         ("# A\n\n## B\n\n# C", ["h1 Title", "h2 A", "h3 B", "h2 C"]),
-        ("# A\n\n###### F\n\n# C", ["h1 Title", "h2 A", "h6 F", "h2 C"]),
+        ("# A\n\n###### F\n\n# C", ["h1 Title", "h2 A", "h3 F", "h2 C"]),
+        ("# A\n\n### B\n\n#### C", ["h1 A", "h2 B", "h3 C"]),
         ("Own\n===\n\nTwo\n---\n", ["h1 Own", "h2 Two"]),
     ],
 )
