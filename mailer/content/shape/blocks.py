@@ -44,7 +44,7 @@ def forget(root: HtmlElement) -> None:
 
 
 def headings(root: HtmlElement, *, title: str) -> None:
-    """Exactly one h1, no heading before it, and no level of the six left out.
+    """Exactly one h1, no heading before it, and none more than one level below the one before.
 
     The h1 is the body's own if that is its first heading and its only h1; else the title, above
     all others, which follow from h2.
@@ -56,9 +56,10 @@ def headings(root: HtmlElement, *, title: str) -> None:
             found.remove(element)
     levels = [int(element.tag[1]) for element in found]
     has_own = levels.count(1) == 1 == levels[0]
-    ranks = {level: rank for rank, level in enumerate(sorted(set(levels)), 1 if has_own else 2)}
+    above: list[int] = []
     for element, level in zip(found, levels, strict=True):
-        element.tag = f"h{min(ranks[level], 6)}"
+        above = [other for other in above if other < level] + [level]
+        element.tag = f"h{min(len(above) + (not has_own), 6)}"
     if title and not has_own:
         heading = E.h1(title)
         heading.tail = "\n" + (root.text or "").lstrip("\n")

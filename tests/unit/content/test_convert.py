@@ -35,7 +35,8 @@ def found(body: str) -> list[tuple[str, int, str]]:
     ("body", "headings"),
     [
         ("# Own\n\n## Two", ["h1 Own", "h2 Two"]),
-        ("Text\n\n## Two\n\n# One", ["h1 Title", "h3 Two", "h2 One"]),
+        ("Text\n\n## Two\n\n# One", ["h1 Title", "h2 Two", "h2 One"]),
+        ("### A\n\n## B\n\n### C\n\n# D", ["h1 Title", "h2 A", "h2 B", "h3 C", "h2 D"]),
         ("Text", ["h1 Title"]),
         ("## Two\n\n### Three", ["h1 Title", "h2 Two", "h3 Three"]),
         ("### Three\n\n#### Four", ["h1 Title", "h2 Three", "h3 Four"]),
