@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Collection, Mapping, Sequence
 
     from mailer.content.frontmatter.fields import Fields
 
@@ -35,6 +36,50 @@ def name_and_language(path: Path) -> tuple[str, str]:
     if match and match["language"][:2] in _LANGUAGES:
         name, language = match["stem"], match["language"].replace("_", "-")
     return (path.absolute().parent.name if name == "index" else name), language
+
+
+class Variant(Protocol):
+    """What tells the files of one issue apart."""
+
+    @property
+    def file(self) -> str:
+        """Its path, for messages."""
+
+    @property
+    def language(self) -> str:
+        """As the file says it; empty if it says none."""
+
+    @property
+    def audience(self) -> Mapping[str, str] | Collection[object]:
+        """For whom it is; empty: for everybody."""
+
+
+V = TypeVar("V", bound=Variant)
+
+
+def for_everybody(files: Sequence[V], language: str) -> V | None:
+    """Of the files of one issue the one for everybody who has none of their own, if it is clear.
+
+    That is the one in this language, else the one that says no language, else the one whose name
+    says none.
+    """
+    tag = language.lower()
+    candidates = [one for one in files if not one.audience]
+    for chosen in (
+        [one for one in candidates if one.language.lower() == tag],
+        [one for one in candidates if primary(one.language) == primary(tag)],
+        [one for one in candidates if not one.language],
+        [one for one in candidates if not name_and_language(Path(one.file))[1]],
+        candidates,
+    ):
+        if len(chosen) == 1:
+            return chosen[0]
+    return None
+
+
+def primary(tag: str) -> str:
+    """The language of a tag without script and region: "de" of "de-AT"."""
+    return tag.lower().partition("-")[0]
 
 
 def slug_of(text: str) -> str:

@@ -6,6 +6,7 @@ import difflib
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -20,7 +21,13 @@ from mailer.content.frontmatter.meanings import (
     read_release,
     read_send_at,
 )
-from mailer.content.identity import name_and_language, read_id, read_language, slug_of
+from mailer.content.identity import (
+    for_everybody,
+    name_and_language,
+    read_id,
+    read_language,
+    slug_of,
+)
 from mailer.errors import CheckError, NotFoundError, UsageError
 from mailer.model import Finding, Issue
 
@@ -109,8 +116,11 @@ def issue_files(root: Path) -> list[Path]:
     return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
 
 
-def find_issue(name: str, *, root: Path) -> Path:
+def find_issue(name: str, *, root: Path, language: str = "") -> Path:
     """The file of an issue that is named by id, by file, or by any part of one id.
+
+    Of several variants of the issue that is the one for everybody, which depends on the language of
+    the list that it goes to.
 
     Raises:
         NotFoundError: E115, with the nearest ids.
@@ -119,7 +129,7 @@ def find_issue(name: str, *, root: Path) -> Path:
     """
     known = [_identify(each, root) for each in issue_files(root)]
     path = _as_path(name, root)
-    mine = _among(known, path) if path else _choose(name, known)
+    mine = _among(known, path) if path else _choose(name, known, language)
     if mine is None:
         assert path is not None
         return path
@@ -132,6 +142,15 @@ def find_issue(name: str, *, root: Path) -> Path:
             next_step="give one of them another id: …",
         )
     return mine.path
+
+
+def sibling_files(path: Path, *, root: Path) -> list[Path]:
+    """The other variants of an issue: the files in `issues/` that have its id, too."""
+    known = [_identify(each, root) for each in issue_files(root)]
+    mine = _among(known, path)
+    if mine is None:
+        return []
+    return [each.path for each in known if each.id == mine.id and each is not mine]
 
 
 def duplicate_ids(root: Path) -> list[Finding]:
@@ -168,6 +187,17 @@ class _Identity:
 
 
 def _identify(path: Path, root: Path) -> _Identity:
+    try:
+        status = path.stat()
+    except OSError:  # it went since the folder was read; reading it says so
+        return _identified(path, root, (0, 0))
+    return _identified(path, root, (status.st_mtime_ns, status.st_size))
+
+
+@lru_cache(maxsize=4096)
+def _identified(path: Path, root: Path, stamp: tuple[int, int]) -> _Identity:
+    """Read a file once as long as it is as `stamp` says: a command asks three times."""
+    del stamp
     file = _shown(path, root)
     stem, language = name_and_language(path)
     audience: dict[str, str] = {}
@@ -209,24 +239,29 @@ def _among(known: list[_Identity], path: Path) -> _Identity | None:
     return next((each for each in known if each.path.samefile(path)), None)
 
 
-def _choose(name: str, known: list[_Identity]) -> _Identity:
+def _choose(name: str, known: list[_Identity], language: str) -> _Identity:
     wanted = name.lower()
     found = [each for each in known if wanted in (each.id, each.path.stem.lower())]
     found = found or [each for each in known if wanted in each.id]
-    if len({each.id for each in found}) == 1:  # of language siblings, the one without a suffix
-        found = [each for each in found if not name_and_language(each.path)[1]][:1] or found
-    if len(found) == 1:
-        return found[0]
+    if len({each.id for each in found}) == 1:
+        base = found[0] if len(found) == 1 else for_everybody(found, language) or _twin(found)
+        if base is not None:
+            return base
     if found:
         raise UsageError(
             "E116",
-            f"{name} fits {len(found)} issues",
+            f"{name} fits {len(found)} files",
             detail="\n".join(each.file for each in found),
             next_step="name one by its file",
         )
     near = difflib.get_close_matches(wanted, [each.id for each in known], n=3, cutoff=0.5)
     step = f"did you mean {' or '.join(near)}?" if near else "issues stand in issues/"
     raise NotFoundError("E115", f"There is no issue {name}", next_step=step)
+
+
+def _twin(found: list[_Identity]) -> _Identity | None:
+    """One that another cannot be told from."""
+    return next((one for one in found if any(map(one.is_twin_of, found))), None)
 
 
 # --- reading -------------------------------------------------------------------------------------

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from mailer.content.identity import name_and_language
-from mailer.content.issue import find_issue, issue_files, read_issue
-from mailer.errors import MailerError, NotFoundError
+from mailer.content.identity import for_everybody
+from mailer.content.issue import find_issue, issue_files, read_issue, sibling_files
+from mailer.errors import MailerError, NotFoundError, UsageError
 from mailer.ledger import overview
 from mailer.model import MailingState, Release, instant
 from mailer.when import parse_wall
@@ -22,8 +22,17 @@ if TYPE_CHECKING:
     from mailer.model import Instant, Issue
 
 
-def pick_issue(config: Config, ledger: Ledger | None, name: str | None, *, now: Instant) -> Issue:
+def pick_issue(
+    config: Config,
+    ledger: Ledger | None,
+    name: str | None,
+    *,
+    now: Instant,
+    list_name: str | None = None,
+) -> Issue:
     """The issue of that name; without one the issue that waits to be mailed (decisions 15).
+
+    Of several variants it is the one for everybody; a variant that is named by its file is itself.
 
     That is the newest `status: ready` one that was not sent yet, but for those whose `send_at` is
     still to come; else the newest that is no draft and has a date not in the future. If that one
@@ -34,7 +43,8 @@ def pick_issue(config: Config, ledger: Ledger | None, name: str | None, *, now: 
         CheckError: an issue cannot be read, or E106, another file has the same id.
     """
     if name is not None:
-        return _read(config, find_issue(name, root=config.root))
+        language = _language(config, list_name)
+        return _read(config, find_issue(name, root=config.root, language=language))
     issues = [one for one in read_issues(config) if one.release is not Release.DRAFT]
     due = [one for one in issues if not _is_to_come(one, config, now)]
     sent = _sent(ledger)
@@ -59,20 +69,45 @@ def order(issue: Issue) -> tuple[str, str]:
 
 
 def read_issues(config: Config) -> list[Issue]:
-    """Every issue of the newsletter; of language siblings, the one without a suffix.
+    """Every issue of the newsletter; of several variants, the one for everybody.
 
     Raises:
         CheckError: one of them cannot be read.
     """
-    read = [_read(config, path) for path in issue_files(config.root)]
-    return without_siblings(config, read)
+    return bases(config, [_read(config, path) for path in issue_files(config.root)])
 
 
-def without_siblings(config: Config, issues: Iterable[Issue]) -> list[Issue]:
-    """Leave out translations of an issue that is there without a language in its name."""
-    found = list(issues)
-    plain = {one.id for one in found if not _suffix(config, one)}
-    return [one for one in found if not (_suffix(config, one) and one.id in plain)]
+def bases(config: Config, issues: Iterable[Issue]) -> list[Issue]:
+    """Each issue once: of several variants, the one for everybody.
+
+    All of them where that is not clear: saying so is left to whoever prepares one.
+    """
+    families: dict[str, list[Issue]] = {}
+    for issue in issues:
+        families.setdefault(issue.id, []).append(issue)
+    found: list[Issue] = []
+    for family in families.values():
+        language = _language(config, next((one.list for one in family if one.list), None))
+        base = family[0] if len(family) == 1 else for_everybody(family, language)
+        found += [base] if base is not None else family
+    return found
+
+
+def _language(config: Config, list_name: str | None) -> str:
+    """The language of the list that an issue goes to, as far as it can be told."""
+    lists = config.lists
+    slug = list_name or (next(iter(lists)) if len(lists) == 1 else "")
+    return (lists[slug].language if slug in lists else "") or config.newsletter.language
+
+
+def siblings(config: Config, issue: Issue) -> list[Issue]:
+    """The other variants of an issue.
+
+    Raises:
+        CheckError: one of them cannot be read.
+    """
+    paths = sibling_files(config.root / issue.file, root=config.root)
+    return [_read(config, path) for path in paths]
 
 
 def _read(config: Config, path: Path) -> Issue:
@@ -80,17 +115,23 @@ def _read(config: Config, path: Path) -> Issue:
 
 
 def require_unique(config: Config, issue: Issue) -> Issue:
-    """The issue, if its id names no other file.
+    """The issue, if its id names no other file but variants of it, and it is clear whose they are.
 
     Raises:
         CheckError: E106.
+        UsageError: E116, none of the variants is for everybody.
     """
     find_issue(str(config.root / issue.file), root=config.root)
+    family = [issue, *siblings(config, issue)]
+    language = _language(config, issue.list)
+    if len(family) > 1 and for_everybody(family, language) is None:
+        raise UsageError(
+            "E116",
+            f"None of the {len(family)} files of {issue.id} is for everybody",
+            detail="\n".join(sorted(one.file for one in family)),
+            next_step=f"write it in {language}, or name one by its file",
+        )
     return issue
-
-
-def _suffix(config: Config, issue: Issue) -> str:
-    return name_and_language(config.root / issue.file)[1]
 
 
 def _sent(ledger: Ledger | None) -> set[str]:

@@ -14,7 +14,7 @@ from mailer.content.issue import issue_files, read_issue
 from mailer.errors import MailerError
 from mailer.ledger import claims, mailings, slots, starting
 from mailer.model import Instant, MailingId, Release, instant, moment
-from mailer.prepare.finding import order, without_siblings
+from mailer.prepare.finding import bases, order
 from mailer.when import parse_wall
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Calendar:
 
     def _issues(self) -> list[Issue]:
         found = [self._issue(path) for path in issue_files(self._config.root)]
-        return without_siblings(self._config, [issue for issue in found if issue is not None])
+        return bases(self._config, [issue for issue in found if issue is not None])
 
     def _issue(self, path: Path) -> Issue | None:
         try:

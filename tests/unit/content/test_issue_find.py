@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mailer.content.issue import duplicate_ids, find_issue, issue_files
+from mailer.content.issue import duplicate_ids, find_issue, issue_files, sibling_files
 from mailer.errors import CheckError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -102,6 +102,59 @@ def test_language_siblings_alone_are_ambiguous(tmp_path: Path) -> None:
     with pytest.raises(UsageError):
         find_issue("winter", root=tmp_path)
     assert shown(tmp_path, find_issue("winter.fr", root=tmp_path)) == "winter.fr.md"
+
+
+@pytest.mark.parametrize(
+    ("language", "file"),
+    [("de", "winter.de.md"), ("de-AT", "winter.de.md"), ("fr", "winter.fr.md"), ("en", None)],
+)
+def test_of_language_siblings_alone_the_one_in_the_lists_language_is_meant(
+    tmp_path: Path, language: str, file: str | None
+) -> None:
+    shelf(tmp_path, "winter.de.md", "winter.fr.md")
+    if file is None:
+        with pytest.raises(UsageError, match="E116"):
+            find_issue("winter", root=tmp_path, language=language)
+    else:
+        assert file == shown(tmp_path, find_issue("winter", root=tmp_path, language=language))
+
+
+def test_the_sibling_in_the_lists_language_comes_before_the_one_without_any(
+    tmp_path: Path,
+) -> None:
+    """Interface §3.3: translations fall back to the list's language."""
+    shelf(tmp_path, "winter.md", "winter.de.md")
+    assert "winter.md" == shown(tmp_path, find_issue("winter", root=tmp_path, language="en"))
+    assert "winter.de.md" == shown(tmp_path, find_issue("winter", root=tmp_path, language="de"))
+
+
+def test_a_variant_for_some_is_no_twin_and_never_meant_by_the_id(tmp_path: Path) -> None:
+    shelf(tmp_path, "winter.md")
+    for name, plan in (("a-pro.md", "pro"), ("b-free.md", "free")):
+        text = f"---\nid: winter\nfor: {{plan: {plan}}}\n---\nText\n"
+        (tmp_path / "issues" / name).write_text(text)
+    assert [] == duplicate_ids(tmp_path)
+    base = find_issue("winter", root=tmp_path)
+    assert "winter.md" == shown(tmp_path, base)
+    assert ["a-pro.md", "b-free.md"] == [
+        shown(tmp_path, path) for path in sibling_files(base, root=tmp_path)
+    ]
+    assert "a-pro.md" == shown(tmp_path, find_issue("a-pro", root=tmp_path))
+
+
+def test_two_variants_for_the_same_are_e106(tmp_path: Path) -> None:
+    shelf(tmp_path, "winter.md")
+    for name in ("a.md", "b.md"):
+        (tmp_path / "issues" / name).write_text("---\nid: winter\nfor: {plan: pro}\n---\nText\n")
+    assert ["E106"] == [finding.id for finding in duplicate_ids(tmp_path)]
+    with pytest.raises(CheckError, match="E106"):
+        find_issue("issues/b.md", root=tmp_path)
+
+
+def test_a_file_elsewhere_has_no_siblings(tmp_path: Path) -> None:
+    shelf(tmp_path, "winter.de.md")
+    (tmp_path / "winter.md").write_text("Text\n")
+    assert [] == sibling_files(tmp_path / "winter.md", root=tmp_path)
 
 
 def test_an_unknown_name_suggests_the_nearest(tmp_path: Path) -> None:
