@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from mailer.content.source import mask_blocks
@@ -14,25 +15,37 @@ LONGEST: Final = 140
 """Characters of a preheader that we make; clients show 40 to 130 (M-29)."""
 
 _SHORTEST: Final = 40
+_LEVELS: Final = range(1, 7)
 
-_ATX = re.compile(r"^ {0,3}#{1,6}[ \t]+(\S.*?)[ \t]*#*[ \t]*$", re.MULTILINE)
+_ATX = re.compile(r"^ {0,3}(?P<marks>#{1,6})[ \t]+(\S.*?)[ \t]*#*[ \t]*$", re.MULTILINE)
 _SETEXT = re.compile(r"(?:\A|\n[ \t]*\n)( {0,3}\S[^\n]*)\n {0,3}(?:=+|-+)[ \t]*(?=\n|\Z)")
-_HTML_HEADING = re.compile(r"<h[1-6]\b[^>]*>(.*?)</h[1-6]\s*>", re.IGNORECASE | re.DOTALL)
+_HTML_HEADING = re.compile(r"<h([1-6])\b[^>]*>(.*?)</h[1-6]\s*>", re.IGNORECASE | re.DOTALL)
 _RULE = re.compile(r" {0,3}(?:[-*_][ \t]*){3,}$")
 _UNDERLINE = re.compile(r" {0,3}(?:=+|-+)[ \t]*$")
 _DEFINITION = re.compile(r"^ {0,3}\*?\[([^\]\n]+)\]:[^\n]*$", re.MULTILINE)
+_LABEL = re.compile(r"\[([^\]\n]+)\]")
 _NOTE = re.compile(r"\[\^[^\]\n]+\]")
 _IMAGE = re.compile(r"!\[[^\]]*\](?:\([^)]*\)|\[[^\]]*\])?|<img\b[^>]*>", re.IGNORECASE)
+_PLAYER = re.compile(r"<(iframe|video|audio|figcaption)\b.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"<[^>]*>")
 _EMPTY_LINK = re.compile(r"\[\s*\](?:\([^)]*\)|\[[^\]]*\])")
-_NO_PROSE = re.compile(r"\s*(?:[-*+][ \t]|\d+[.)][ \t]|>|\||<|:::|\{%|\[\[|\[TOC\]| {4}|\t)")
+_ADDRESS = re.compile(r"\(?<?\bhttps?://[^\s<>)]+>?\)?", re.IGNORECASE)
+_BOX = re.compile(r"[ \t>]*(/{3,})[ \t]*(\w.*)?$")
+_INLINE = "a|abbr|b|cite|code|del|em|i|ins|kbd|mark|s|small|span|strong|sub|sup|time|u"
+_NO_PROSE = re.compile(
+    rf"\s*(?:[-*+][ \t]|\d+[.)][ \t]|>|\||<(?!/?(?:{_INLINE})[\s>]|https?:)|:::| {{4}}|\t)"
+)
+_BY = "by|written by|posted|published|updated|author|date|von|par|por|di|door|av|af"
+_BYLINE = re.compile(
+    rf"(?:{_BY})\b[^.!?…]*\Z|[\W\d]*(?:\w+[\W\d]+)?\d{{4}}\W*\Z|[\W\d]+\Z", re.IGNORECASE
+)
 _ENDS: Final = ".!?…。！？:;,"
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)]*\s+(?=\S)|(?<=[。！？])")
 
 
 def first_heading(body: str) -> str:
     """The words of the first heading; empty if there is none."""
-    return next((words for _, words in _headings(body) if words), "")
+    return next((words for _, written in _headings(body) if (words := _words(written, body))), "")
 
 
 def title_of(body: str) -> str:
@@ -40,43 +53,33 @@ def title_of(body: str) -> str:
 
     Empty if there is none: a section's heading names no issue.
     """
-    found = [(level, words) for level, words in _headings(body) if words]
-    highest = [words for level, words in found if level == min(each for each, _ in found)]
-    return highest[0] if len(highest) == 1 else ""
-
-
-def _headings(body: str) -> Iterator[tuple[int, str]]:
-    """Level and words of each heading in reading order."""
-    text = mask_blocks(body)
-    found = [match for kind in (_ATX, _SETEXT, _HTML_HEADING) for match in kind.finditer(text)]
-    for match in sorted(found, key=lambda match: match.start(1)):
-        yield _level(match), _words(match[0] if match.re is _ATX else match[1], body)
-
-
-def _level(match: re.Match[str]) -> int:
-    if match.re is _ATX:
-        return len(match[0].lstrip()) - len(match[0].lstrip(" #"))
-    if match.re is _HTML_HEADING:
-        return int(match[0][2])
-    return 1 if match[0].rstrip().endswith("=") else 2
+    written = list(_headings(body))
+    for level in _LEVELS:
+        of_level = (_words(each, body) for found, each in written if found == level)
+        spoken = list(islice((words for words in of_level if words), 2))
+        if spoken:
+            return spoken[0] if len(spoken) == 1 else ""
+    return ""
 
 
 def first_sentence(body: str) -> str:
     """The first sentence of the text, more where it is very short, cut where it is too long.
 
-    A body without paragraphs is asked for its lists and quotes.
+    A body without paragraphs is asked for its lists and quotes, and then for its headings.
     """
     blocks = list(_blocks(mask_blocks(body)))
     prose = [block for block in blocks if not _NO_PROSE.match(block)]
     taken = ""
     for block in prose or blocks:
-        words = _words(_IMAGE.sub("", block), body)
-        if any(sign.isalnum() for sign in words):
+        words = " ".join(
+            _ADDRESS.sub("", _words(_PLAYER.sub("", _IMAGE.sub("", block)), body)).split()
+        )
+        if any(sign.isalnum() for sign in words) and not _is_byline(words):
             gap = " " if not taken or taken[-1] in _ENDS else " · "
             taken = _shorten((taken + gap + words).strip())
         if len(taken) >= _SHORTEST or (taken and not prose):
             break
-    return taken
+    return taken or _shorten(" · ".join(_words(each, body) for _, each in _headings(body)))
 
 
 def says_nothing(body: str) -> bool:
@@ -86,9 +89,22 @@ def says_nothing(body: str) -> bool:
     return not any(sign.isalnum() for sign in _TAG.sub("", text))
 
 
+def _headings(body: str) -> Iterator[tuple[int, str]]:
+    """Level and Markdown of each heading in reading order."""
+    text = mask_blocks(body)
+    found = [(match.start(2), len(match["marks"]), match[0]) for match in _ATX.finditer(text)]
+    found += [
+        (match.start(1), 1 if match[0].rstrip().endswith("=") else 2, match[1])
+        for match in _SETEXT.finditer(text)
+    ]
+    found += [(match.start(2), int(match[1]), match[2]) for match in _HTML_HEADING.finditer(text)]
+    for _, level, written in sorted(found):
+        yield level, written
+
+
 def _blocks(text: str) -> Iterator[str]:
-    """Paragraphs, lists and the like, without headings, rules and definitions."""
-    text = _HTML_HEADING.sub("", _DEFINITION.sub("", text))
+    """Paragraphs, lists and the like, without headings, rules and definitions; boxes as quotes."""
+    text = _boxes_as_quotes(_HTML_HEADING.sub("", _DEFINITION.sub("", text)))
     for block in re.split(r"\n[ \t]*\n", text):
         lines: list[str] = []
         for line in block.split("\n"):
@@ -100,11 +116,34 @@ def _blocks(text: str) -> Iterator[str]:
             yield "\n".join(lines)
 
 
+def _boxes_as_quotes(text: str) -> str:
+    lines: list[str] = []
+    depth = 0
+    for line in text.split("\n"):
+        box = _BOX.match(line)
+        if box:
+            depth = max(0, depth + (1 if box[2] else -1))
+            lines.append("")
+        else:
+            lines.append(f"> {line}" if depth and line.strip() else line)
+    return "\n".join(lines)
+
+
+def _is_byline(words: str) -> bool:
+    """Whether a paragraph only says who wrote it, or when."""
+    return len(words) < _SHORTEST and bool(_BYLINE.match(words))
+
+
 def _words(snippet: str, body: str) -> str:
     from mailer.content.markdown import plain  # noqa: PLC0415  slow to import, and often not needed
 
-    found = (match for match in _DEFINITION.finditer(body) if match[1][0] != "^")
-    definitions = "\n".join(match[0] for match in found)
+    labels = {label.casefold() for label in _LABEL.findall(snippet)}
+    found = (
+        match[0]
+        for match in (_DEFINITION.finditer(body) if labels else ())
+        if match[1][0] != "^" and match[1].casefold() in labels
+    )
+    definitions = "\n".join(found)
     return plain(f"{_NOTE.sub('', snippet).strip()}\n\n{definitions}")
 
 

@@ -88,11 +88,12 @@ def translate(
     if loose:
         sheet = Sheet(body, file=file, body_line=body_line, fields=known, loose=loose)
     _DIALECTS[dialect](sheet)
-    plain.finish(sheet)
+    plain.finish(sheet, templated=dialect in _TEMPLATED)
     findings = tuple(sorted(sheet.findings, key=lambda finding: finding.line))
     return Translation(body=sheet.restored(), dialect=dialect, findings=findings)
 
 
+_TEMPLATED: Final = frozenset({"vuepress", "jekyll", "hugo", "eleventy"})
 _MARKS: Final = (
     "<!-- truncate -->",
     "<!--truncate-->",

@@ -28,10 +28,15 @@ _LONGEST: Final = 20_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arguments:
-    """The arguments of one tag; the names are lower-case."""
+    """The arguments of one tag; the names are lower-case.
+
+    Attributes:
+        bare: positional ones without quotes: words to some languages, variables to others.
+    """
 
     positional: tuple[str, ...] = ()
     named: Mapping[str, str]
+    bare: frozenset[str] = frozenset()
 
     def first(self, *names: str) -> str:
         """The first of these that is given and not empty; or ""."""
@@ -41,15 +46,20 @@ class Arguments:
         """A positional argument; or ""."""
         return self.positional[index] if index < len(self.positional) else ""
 
-    def values(self) -> tuple[str, ...]:
-        """Everything that is given, in no particular order."""
-        return (*self.positional, *self.named.values())
+    def spoken(self) -> list[str]:
+        """The positional arguments in quotes."""
+        return [each for each in self.positional if each not in self.bare]
+
+    def without_first(self) -> Arguments:
+        """What is left behind the first positional argument, such as an included file."""
+        return Arguments(positional=self.positional[1:], named=self.named, bare=self.bare)
 
 
 def read_arguments(text: str) -> Arguments:
     """The arguments that a tag's text holds; what is no argument is skipped."""
     positional: list[str] = []
     named: dict[str, str] = {}
+    bare: set[str] = set()
     text = text.strip()
     if text.startswith("(") and text.endswith(")"):
         text = text[1:-1]
@@ -59,7 +69,8 @@ def read_arguments(text: str) -> Arguments:
             named.setdefault(part["key"].lower(), value)
         elif value not in {"=", "|"}:
             positional.append(value)
-    return Arguments(positional=tuple(positional), named=named)
+            bare.update({value} if value == part["value"] else ())
+    return Arguments(positional=tuple(positional), named=named, bare=frozenset(bare))
 
 
 def unquoted(value: str) -> str:

@@ -6,9 +6,11 @@ A dialect finds its tags and says what they are called; here is decided what eac
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING
 
 from mailer.content.dialects import containers, embeds
+from mailer.content.dialects.embeds import as_html
 from mailer.content.dialects.vocabulary import LINKS, PARTS, WRAPPERS
 
 if TYPE_CHECKING:
@@ -85,7 +87,13 @@ def translate(
     for pair in pairs_of(calls):
         mine = known(sheet, pair)
         changes += _common(sheet, pair) if mine is None else mine
-    sheet.splice(changes)
+    sheet.splice(_fitting(sheet, change) for change in changes)
+
+
+def _fitting(sheet: Sheet, change: Change) -> Change:
+    """Markdown as HTML where it stands inside of a block of HTML."""
+    start, end, new = change
+    return (start, end, as_html(new) if new and sheet.in_html(start) else new)
 
 
 def removed(pair: Pair, *, instead: str = "") -> list[Change]:
@@ -124,8 +132,8 @@ def _paired(sheet: Sheet, opening: Call, closing: Call) -> list[Change]:
     content = sheet.text[opening.end : closing.start]
     if name in LINKS and target and content.strip() and "\n\n" not in content:
         return [
-            (opening.start, opening.end, "["),
-            (closing.start, closing.end, f"]({embeds.address(target)})"),
+            (opening.start, opening.end, f'<a href="{escape(embeds.address(target))}">'),
+            (closing.start, closing.end, "</a>"),
         ]
     shown = embeds.embed(opening.name, opening.arguments)
     if shown is not None:

@@ -32,6 +32,8 @@ _BOUND: Final = re.compile(
 )
 _OPENING_LINE: Final = re.compile(r"[ \t]*<[A-Z][\w.]*(?:[ \t][^<>]*)?(?<!/)>[ \t]*\Z")
 _CLOSING_LINE: Final = re.compile(r"[ \t]*</[A-Z][\w.]*>[ \t]*\Z")
+_TAB: Final = re.compile(r"\{[^{}]*\blabel:[^{}]*\}")
+_TAB_PART: Final = re.compile(r"(?P<key>label|value):\s*(?:'(?P<a>[^']*)'|\"(?P<b>[^\"]*)\")")
 _CHILDREN: Final = re.compile(r"\{\s*(?P<value>\"[^\"{}]*\"|'[^'{}]*'|`[^`${}]*`)\s*\}")
 _ALIAS: Final = re.compile(r"~?@(?:alias|assets?|images?|img|public|theme|site)?/(?:static/)?")
 _RENAMED: Final = {"classname": "class", "htmlfor": "for", "colspan": "colspan", "srcset": "srcset"}
@@ -55,7 +57,8 @@ def translate(sheet: Sheet, *, values: Mapping[str, str]) -> None:
         and (changed := _as_html(tag, values)) is not None
     ]
     sheet.splice(changes)
-    found = [_call(sheet, tag, values) for tag in _tags(sheet.text) if _is_component(tag)]
+    labels = _labels(sheet.text)
+    found = [_call(sheet, tag, values, labels) for tag in _tags(sheet.text) if _is_component(tag)]
     calls.translate(sheet, found, known=_known)
 
 
@@ -108,12 +111,14 @@ def _is_component(tag: Tag) -> bool:
     return name[0].isupper() or "." in name or (name.lower() not in NAMES and "-" in name)
 
 
-def _call(sheet: Sheet, tag: Tag, values: Mapping[str, str]) -> Call:
+def _call(sheet: Sheet, tag: Tag, values: Mapping[str, str], labels: Mapping[str, str]) -> Call:
     named = {
         name.lstrip(":").removeprefix("v-bind:").lower(): text
         for name, value in tag.attributes.items()
         if (text := text_of(name, sheet.shown(value), values)) is not None
     }
+    if "label" not in named and named.get("value") in labels:
+        named["label"] = labels[named["value"]]
     shown = f"<{'/' if tag.closing else ''}{tag.name}>"
     return Call(
         name=tag.name.rpartition(".")[2],
@@ -168,6 +173,16 @@ def _as_html(tag: Tag, values: Mapping[str, str]) -> str | None:
 
 def _quoted(text: str) -> str:
     return text.replace('"', "&quot;")
+
+
+def _labels(text: str) -> dict[str, str]:
+    """Value -> label of the tabs that a `<Tabs values={[{label: …, value: …}]}>` lists."""
+    found: dict[str, str] = {}
+    for entry in _TAB.finditer(text):
+        parts = {part["key"]: part["a"] or part["b"] for part in _TAB_PART.finditer(entry[0])}
+        if {"label", "value"} <= parts.keys():
+            found[parts["value"]] = parts["label"]
+    return found
 
 
 def _known(sheet: Sheet, pair: Pair) -> list[Change] | None:

@@ -33,9 +33,13 @@ _ENGINES: Final = frozenset({"note", "tip", "info", "warning", "danger", "detail
 
 _MARK: Final = re.compile(r"(?P<indent>[ \t>]*(?:[-*+][ \t]+)?)(?P<mark>:{3,})[ \t]*(?P<rest>.*)")
 _OPENING: Final = re.compile(
-    r"\{?[ \t]*[.#]?(?P<name>[^\W\d][\w-]*)(?P<more>[^}\n]*\})?[ \t]*"
+    r"\{?[ \t]*[.#]?(?P<name>[^\W\d][\w-]*)(?:#[\w-]+)?(?P<more>[^}\n]*\})?[ \t]*"
     r"(?:\[(?P<label>.*)\])?(?:\{(?P<attributes>[^}\n]*)\})?[ \t]*(?P<title>.*?)[ \t]*:*\Z"
 )
+_TAB: Final = re.compile(
+    r"(?P<indent>[ \t>]*)@tab(?::active)?[ \t]+(?P<title>.*?)(?:#[\w-]+)?[ \t]*"
+)
+_VERBATIM: Final = frozenset({"v-pre", "raw"})
 _FENCE_LABEL: Final = re.compile(r"\[([^\]]+)\]|(?:title|name|label)=(?:\"([^\"]+)\"|'([^']+)')")
 
 
@@ -67,7 +71,7 @@ def kind_of(name: str, arguments: Arguments) -> tuple[str, str] | None:
         return None
     title = arguments.first(*TITLES)
     if not title:
-        prose = [each for each in arguments.positional if is_prose(each)]
+        prose = [each for each in arguments.spoken() if is_prose(each)]
         prose = [each for each in prose if each.lower() not in BOXES]
         title = prose[0] if prose else ""
     if kind == "quote":
@@ -173,7 +177,10 @@ def _write(
         lines[number] = indent.rstrip()
         if _PARTS.fullmatch(box.name):
             _label_fences(sheet, lines, box.line, number)
-        elif box.name.lower() not in {"v-pre", "raw"}:
+            _label_tabs(lines, box.line, number)
+        elif box.name.lower() in _VERBATIM:
+            _show_braces(sheet, lines, box.line, number)
+        else:
             message = f"the container ::: {box.name} is not known: its content stays"
             sheet.warn(places[box.line], message)
 
@@ -185,6 +192,21 @@ def _quote(lines: list[str], box: _Box, number: int) -> None:
         lines[inner] = f"{box.indent}> {rest}".rstrip()
     lines[box.line] = f"{box.indent}>"
     lines[number] = f"{box.indent}> — {box.title}" if box.title else f"{box.indent}>"
+
+
+def _show_braces(sheet: Sheet, lines: list[str], first: int, last: int) -> None:
+    """What Vue leaves alone is text, braces and all."""
+    brace = sheet.keep("&#123;")
+    for number in range(first + 1, last):
+        lines[number] = lines[number].replace("{", brace)
+
+
+def _label_tabs(lines: list[str], first: int, last: int) -> None:
+    """`@tab Name` of the theme Hope."""
+    for number in range(first + 1, last):
+        tab = _TAB.fullmatch(lines[number])
+        if tab:
+            lines[number] = f"{tab['indent']}**{tab['title']}**"
 
 
 def _label_fences(sheet: Sheet, lines: list[str], first: int, last: int) -> None:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from mailer.content.dialects.arguments import Arguments
 
 _PICTURE: Final = re.compile(
-    r"(?:.*(?:image|img|picture|figure|photo|screenshot|thumbnail)|fig|imgcap|pic|asset_?img"
-    r"|imgproc|lightbox|zoom)s?\Z"
+    r"(?:.*(?:image|img|picture|figure|photo|screenshot|thumbnail)|(?:image|img|picture|figure).*"
+    r"|fig|pic|lightbox|zoom)s?\Z"
 )
 _PICTURE_FILE: Final = re.compile(
     r"\S+\.(?:png|jpe?g|gif|webp|svg|avif|bmp)(?:[?#]\S*)?\Z", re.IGNORECASE
@@ -38,7 +38,7 @@ _YOUTUBE_ID: Final = re.compile(
 )
 _VIMEO_ID: Final = re.compile(r"(?:.*vimeo\.com/(?:video/)?)?(\d{5,})")
 _NUMBER: Final = re.compile(r"\d+\Z")
-_MARKDOWN: Final = re.compile(r"[\[`*_<]|https?://")
+_MARKDOWN: Final = re.compile(r"[\[`*_]|<https?:|(?<![\"'=])https?://")
 _ADDRESS: Final = re.compile(r"(?:https?:|mailto:|/|\.{0,2}/|#)\S*\Z")
 
 
@@ -64,7 +64,7 @@ def plain_name(name: str) -> str:
 def words_of(arguments: Arguments) -> str:
     """The words for a reader that an unknown tag's arguments hold, as Markdown; perhaps none."""
     named = [arguments.named[key] for key in WORDS if is_prose(arguments.named.get(key, ""))]
-    parts = named or [each for each in arguments.positional if is_prose(each) and " " in each]
+    parts = named or [each for each in arguments.spoken() if is_prose(each) and " " in each]
     text = ": ".join(dict.fromkeys(" ".join(part.split()) for part in parts))
     target = arguments.first(*TARGETS)
     return link(text, target) if text and is_address(target) else text
@@ -157,11 +157,11 @@ def figure(
         shown = f'<a href="{html.escape(address(target))}">{shown}</a>'
     if not caption:
         return shown
-    return f"<figure>{shown}<figcaption>{_as_html(caption)}</figcaption></figure>"
+    return f"<figure>{shown}<figcaption>{as_html(caption)}</figcaption></figure>"
 
 
-def _as_html(caption: str) -> str:
-    """A caption, whose Markdown nobody would read inside of HTML."""
+def as_html(caption: str) -> str:
+    """A piece of Markdown for the inside of HTML, where nobody would read it."""
     caption = " ".join(caption.split())
     if not _MARKDOWN.search(caption):
         return caption
@@ -192,7 +192,11 @@ def _vimeo(arguments: Arguments) -> str | None:
 
 
 def _video(arguments: Arguments) -> str | None:
-    url = arguments.first("src", "mp4", "webm", "url", "source", "file", "path", "href", "link")
+    if arguments.first("provider") == "vimeo":
+        return _vimeo(arguments)
+    url = arguments.first(
+        "src", "mp4", "webm", "url", "source", "file", "path", "filepath", "href", "link"
+    )
     url = url or next((each for each in arguments.positional if _looks_like_file(each)), "")
     if not url or "youtu" in url:
         return _youtube(arguments)

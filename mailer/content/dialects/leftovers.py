@@ -9,20 +9,28 @@ if TYPE_CHECKING:
     from mailer.content.dialects.sheet import Sheet
 
 _TEMPLATE: Final = re.compile(
-    r"(?P<braces>\{\{(?=[^{}\n]*[^\W\d_])(?:(?!\n[ \t]*\n|\}\}).)*\}\}\}?)"
+    r"(?P<braces>\{\{(?![<%])(?=[^}]*\w)(?:(?!\n[ \t]*\n|\}\}).)*\}\}\}?)"
     r"|(?P<tag>\{%[-+]?[ \t\n]*\w(?:(?!\n[ \t]*\n|%\}).)*(?:%\})?)"
     r"|(?P<shortcode>\{\{[<%](?:(?!\n[ \t]*\n|\}\}).)*(?:\}\})?)"
     r"|(?P<merge>\*\|[A-Z][A-Z0-9_:]*\|\*|<%[=-]?[ \t\n](?:(?!%>).)*%>)",
     re.DOTALL,
 )
+_NAME: Final = re.compile(r"[^\W\d_]")
 _COMMENT: Final = re.compile(r"^[ \t>]*<!--(?!.*-->)", re.MULTILINE | re.DOTALL)
 _LONGEST: Final = 60
 
 
-def check(sheet: Sheet) -> None:
-    """Refuse each thing once, where it first stands."""
+def check(sheet: Sheet, *, templated: bool) -> None:
+    """Refuse each thing once, where it first stands.
+
+    Args:
+        sheet: the text.
+        templated: whether the dialect evaluates braces; elsewhere `{{ 7*7 }}` is text.
+    """
     seen: set[str] = set()
     for match in _TEMPLATE.finditer(sheet.text):
+        if match["braces"] and not templated and not _NAME.search(match["braces"]):
+            continue
         shown = " ".join(sheet.shown(match[0]).split())
         shown = shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1] + "…"
         if shown in seen:

@@ -25,9 +25,9 @@ def translate(sheet: Sheet) -> None:
     del sheet
 
 
-def finish(sheet: Sheet) -> None:
-    """What comes last in every dialect."""
+def finish(sheet: Sheet, *, templated: bool) -> None:
+    """What comes last in every dialect, whether or not it evaluates braces."""
     sheet.sub(_CONTENTS, lambda _: "")
     admonitions.to_containers(sheet)
     containers.settle(sheet)
-    leftovers.check(sheet)
+    leftovers.check(sheet, templated=templated)

@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 _PRIVATE: Final = range(0xE000, 0xF900)
 _INDENT: Final = re.compile(r"[ \t>]*")
 _INCLUDED: Final = re.compile(r"<!--\s*@include:?\s*(.*?)\s*-->", re.IGNORECASE)
+_HTML_BLOCK: Final = re.compile(
+    r"\n*[ \t>]*</?(?:address|article|aside|blockquote|center|dd|details|dialog|div|dl|dt|fieldset"
+    r"|figcaption|figure|footer|form|h[1-6]|header|li|main|nav|ol|p|section|summary|table|tbody|td"
+    r"|tfoot|th|thead|tr|ul)(?=[\s/>])",
+    re.IGNORECASE,
+)
 _INFO: Final = re.compile(r"[ \t]*\{?[ \t]*\.?([\w+#.-]+)(?![\w+#.-]*=)")
 
 
@@ -106,6 +112,11 @@ class Sheet:
             if kind is Kind.OPENING:
                 self._kept[number] = kind, _plain_fence(text)
         return self.shown(self.text)
+
+    def in_html(self, place: int) -> bool:
+        """Whether a place is inside of a block of HTML, where Markdown is not read."""
+        block = self.text.rfind("\n\n", 0, place) + 2
+        return bool(_HTML_BLOCK.match(self.text, block if block > 1 else 0, place))
 
     # --- findings ---------------------------------------------------------------------------------
 

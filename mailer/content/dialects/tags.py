@@ -95,8 +95,9 @@ def _included(sheet: Sheet, pair: Pair) -> list[Change] | None:
     """An included file: by its name it may be a picture or player, else its words stay."""
     call = pair.opening
     file = call.arguments.at(0) or call.arguments.first("file", "name")
-    given = read_arguments("")
-    given = type(given)(positional=call.arguments.positional[1:], named=call.arguments.named)
+    if "toc" in embeds.plain_name(file):
+        return calls.removed(pair)
+    given = call.arguments.without_first()
     shown = embeds.embed(file, given)
     if shown is None:
         shown = embeds.words_of(given)
