@@ -8,10 +8,13 @@ import click
 
 from mailer.cli.context import App, Verb
 from mailer.cli.people import iso
+from mailer.ledger.variants import label
 from mailer.model import MailingState, moment
 from mailer.when import describe, now
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mailer.ledger.overview import Overview
     from mailer.model import Instant
     from mailer.schedule.due import Upcoming
@@ -74,6 +77,7 @@ def as_data(one: Overview) -> dict[str, Any]:
         "due_at": iso(one.due_at),
         "started_at": iso(one.started_at),
         "finished_at": iso(one.finished_at),
+        "variants": {label(name): number for name, number in one.variants.items()},
     }
 
 
@@ -101,6 +105,11 @@ def summary(one: Overview) -> str:
     return f"{one.name} {one.state}: " + " · ".join(
         f"{number:,} {label}" for label, number in shown.items()
     )
+
+
+def shares(variants: Mapping[str, int]) -> str:
+    """How many get which variant: base 120 · language=de 40."""
+    return " · ".join(f"{label(name)} {number:,}" for name, number in variants.items())
 
 
 def next_steps(one: Overview) -> list[str]:
@@ -153,6 +162,8 @@ def _lines(one: Overview) -> list[str]:
         f" {one.name:<5} {one.issue} → {one.list}   {one.state}   {done}",
         f"       {' · '.join(parts)}",
     ]
+    if one.variants:
+        lines.append(f"       variants {shares(one.variants)}")
     if one.state is MailingState.SCHEDULED:
         lines.append(f"       starts {describe(one.due_at, zone=one.zone, now=now())}")
     return lines
@@ -187,6 +198,7 @@ def trace(app: App, address: str) -> None:
             "state": row.state,
             "attempts": row.attempts,
             "revision": row.revision,
+            "variant": label(row.variant) if row.variant else "",
             "reply": row.reply,
             "class": row.bounce_class,
             "due_at": people.iso(row.due_at),
@@ -202,6 +214,9 @@ def trace(app: App, address: str) -> None:
 def _delivery_text(one: dict[str, Any]) -> str:
     words = f' "{one["reply"]}"' if one["reply"] else ""
     attempts = f" · attempt {one['attempts']} · r{one['revision']}" if one["attempts"] else ""
+    variant = f" · {one['variant']}" if one["variant"] else ""
     due = f" · next try {one['due_at']}" if one["due_at"] else ""
     when = one["changed_at"] or "not yet"
-    return f"  {one['mailing']} {one['issue']}  {when} {one['state']}{words}{attempts}{due}"
+    return (
+        f"  {one['mailing']} {one['issue']}  {when} {one['state']}{words}{variant}{attempts}{due}"
+    )

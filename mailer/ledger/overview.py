@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,14 +18,18 @@ from mailer.ledger.schema import batch, delivery, issue, list_, mailing, renderi
 from mailer.model import Instant, MailingId, MailingState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 _NUMBER = re.compile(r"[0-9]{1,18}").fullmatch  # as far as an integer of both databases goes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """One mailing as `mailer status` shows it; the counts add up to `recipients`."""
+    """One mailing as `mailer status` shows it; the counts add up to `recipients`.
+
+    Attributes:
+        variants: how many get which variant of the issue; empty if all get the same.
+    """
 
     id: MailingId
     issue: str
@@ -44,6 +48,7 @@ class Overview:
     zone: str
     started_at: Instant | None
     finished_at: Instant | None
+    variants: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -99,15 +104,29 @@ def _overview(connection: Connection, row: Row[Any]) -> Overview:
         zone=row.zone,
         started_at=row.started_at,
         finished_at=row.finished_at,
+        variants=_variants(connection, row),
     )
+
+
+def _variants(connection: Connection, row: Row[Any]) -> dict[str, int]:
+    query = (
+        select(revision.c.variant, revision.c.recipients)
+        .where(revision.c.mailing == row.id, revision.c.number == row.revision)
+        .order_by(revision.c.variant)
+    )
+    found: dict[str, int] = {one.variant: one.recipients for one in connection.execute(query)}
+    return found if len(found) > 1 else {}
 
 
 def _subject(connection: Connection, row: Row[Any]) -> str:
     found: str | None = connection.scalar(
         select(rendering.c.subject)
         .join(revision, revision.c.digest == rendering.c.digest)
-        .where(revision.c.mailing == row.id, revision.c.number == row.revision)
-        .limit(1)
+        .where(
+            revision.c.mailing == row.id,
+            revision.c.number == row.revision,
+            revision.c.variant == "",
+        )
     )
     return found or ""
 
