@@ -37,6 +37,13 @@ def choose_list(issue: Issue, lists: Mapping[str, ListConfig], named: str | None
     )
 
 
+def line_of(issue: Issue, *names: str) -> int:
+    """The line of the first of these keys that the front matter has; 0 if it has none."""
+    tables = ("mailer.", "", "extra.", "params.")
+    found = (issue.lines.get(table + name, 0) for name in names for table in tables)
+    return next(filter(None, found), 0)
+
+
 def check_times(issue: Issue, *, zone: str) -> tuple[Finding, ...]:
     """E104: a `send_at` that is not understood, or that clocks skip."""
     if not issue.send_at:
@@ -44,7 +51,13 @@ def check_times(issue: Issue, *, zone: str) -> tuple[Finding, ...]:
     try:
         parse_wall(issue.send_at, zone=zone)
     except UsageError as error:
-        found = Finding(id="E104", message=error.message, file=issue.file, next_step=error.next)
+        found = Finding(
+            id="E104",
+            message=error.message,
+            file=issue.file,
+            line=line_of(issue, "send_at"),
+            next_step=error.next,
+        )
         return (found,)
     return ()
 
@@ -60,6 +73,7 @@ def check_reply_to(issue: Issue) -> tuple[Finding, ...]:
             id="E117",
             message=f"reply_to {error}",
             file=issue.file,
+            line=line_of(issue, "reply_to"),
             next_step='reply_to: "Ann <ann@example.org>"',
         )
         return (found,)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
+from email.parser import BytesHeaderParser
+from email.policy import compat32
 from html import unescape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mailer.compose.expressions import MissingValueError
 from mailer.errors import CheckError
@@ -16,34 +19,42 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from mailer.compose.mime import MessageTemplate, Sizes
+    from mailer.config import CheckConfig
     from mailer.model import Instant, Issue, Message, Recipient, Rendering, Template
     from mailer.render.blocks import Block
 
-SIZE_MAX = 100_000
-"""Octets of the HTML part, decoded or encoded: above, Gmail clips the footer off (M-28)."""
-
-SIZE_WARN = 80_000
+_LIST_HEADERS: Final = {
+    "List-Id": re.compile(r"(?s:.*)<[\w.-]+>"),
+    "List-Unsubscribe": re.compile(r"<https?://[!-=?-~]+>"),
+    "List-Unsubscribe-Post": re.compile(r"List-Unsubscribe=One-Click"),
+}
 
 EXAMPLES = 3
 """So many of those who lack a value are named."""
 
 
 def check_size(
-    sizes: Sizes, issue: Issue, *, blocks: Sequence[Block] = (), cut: str = ""
+    sizes: Sizes,
+    issue: Issue,
+    *,
+    limits: CheckConfig,
+    blocks: Sequence[Block] = (),
+    cut: str = "",
 ) -> tuple[Finding, ...]:
     """E150 and W151: the larger of the decoded and the encoded HTML part (M-28).
 
     Args:
         sizes: of both parts.
         issue: what was rendered.
+        limits: how large it may be; above, Gmail clips the footer off.
         blocks: what it is made of, so that the largest can be named.
         cut: the heading after which it may end so that it fits.
     """
     size = max(sizes.html_decoded, sizes.html_encoded)
-    if size <= SIZE_WARN:
+    if size <= min(limits.size_warn, limits.size_max):
         return ()
-    fatal = size > SIZE_MAX and "E150" not in issue.ignore
-    limit = SIZE_MAX if size > SIZE_MAX else SIZE_WARN
+    fatal = size > limits.size_max
+    limit = limits.size_max if fatal else limits.size_warn
     most = largest(blocks)
     message = (
         f"The HTML part has {size:,} bytes, over {limit:,}: Gmail cuts mail off at "
@@ -84,6 +95,23 @@ def check_ways_out(rendering: Rendering, issue: Issue, address: str) -> tuple[Fi
             next_step="let the template's footer show unsubscribe_url and newsletter.address",
         )
         for message in findings
+    )
+
+
+def check_headers(message: bytes, issue: Issue) -> tuple[Finding, ...]:
+    """E190: the list headers of a message are as providers read them (L-1, L-2, L-3)."""
+    headers = BytesHeaderParser(policy=compat32).parsebytes(message)
+    wrong = [
+        name for name, shape in _LIST_HEADERS.items() if not shape.fullmatch(headers.get(name, ""))
+    ]
+    return tuple(
+        Finding(
+            id="E190",
+            message=f"The header {name} is not formed as providers read it",
+            file=issue.file,
+            next_step="[newsletter] url and the list's title in mailer.toml",
+        )
+        for name in wrong
     )
 
 
@@ -128,6 +156,7 @@ def compose_all(
     recipients: Iterable[Recipient],
     *,
     issue: Issue,
+    limits: CheckConfig,
     date: Instant,
     samples: int,
 ) -> Composed:
@@ -146,9 +175,9 @@ def compose_all(
         except CheckError as error:
             tally.refused(recipient, error)
     findings = list(tally.findings(template, issue))
-    if tally.largest is not None and not check_size(template.sizes, issue):
+    if tally.largest is not None and not check_size(template.sizes, issue, limits=limits):
         # A long value can lift one person's mail over the limit that the others keep.
-        findings += check_size(template.measure(tally.largest), issue)
+        findings += check_size(template.measure(tally.largest), issue, limits=limits)
     return Composed(
         findings=tuple(findings),
         recipients=tally.count,
@@ -156,6 +185,19 @@ def compose_all(
         domains=tally.domains,
         samples=tuple(tally.samples),
     )
+
+
+def fault_of(
+    template: MessageTemplate, recipient: Recipient, *, date: Instant
+) -> tuple[str, str] | None:
+    """Why no message can be composed for somebody, as code and words; None if one can."""
+    try:
+        template.compose(recipient, date=date)
+    except MissingValueError as error:
+        return "E140", error.name
+    except CheckError as error:
+        return error.code, f"{error.message} {error.detail}".strip()
+    return None
 
 
 class _Tally:

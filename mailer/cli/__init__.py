@@ -19,6 +19,7 @@ from mailer.errors import LedgerError, MailerError, UsageError
 VERBS: dict[str, tuple[str, str, str]] = {
     "init": ("mailer.cli.project", "init", "Make a newsletter folder."),
     "new": ("mailer.cli.project", "new", "Begin an issue."),
+    "check": ("mailer.cli.check", "check", "Say what is wrong with issues."),
     "render": ("mailer.cli.render", "render", "Write an issue as .html, .txt and .eml."),
     "send": ("mailer.cli.send", "send", "Mail an issue to a list, or show what would happen."),
     "status": ("mailer.cli.status", "status", "What was sent, what is left, what needs you."),

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mailer.check.mail import SIZE_MAX
+from mailer.cli import findings
 from mailer.model import Level
 from mailer.when import describe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from mailer.check.mail import Composed
@@ -18,12 +17,11 @@ if TYPE_CHECKING:
     from mailer.config import RelayConfig
     from mailer.errors import MailerError
     from mailer.ledger.choosing import Audience
-    from mailer.model import Finding, Instant, Issue, Mailbox
+    from mailer.model import Finding, Instant, Mailbox
     from mailer.prepare import Prepared
 
 SHOWN_DOMAINS = 3
 LISTED_DOMAINS = 20
-MARKS = {Level.ERROR: "✖", Level.WARNING: "▲", Level.INFO: "ℹ"}
 KILO = 1000
 
 
@@ -84,13 +82,13 @@ def short(truth: Truth, *, now: Instant) -> str:
         "",
         arithmetic(truth.audience),
         "",
-        f" HTML      {_html(sizes) / KILO:.1f} KB of {SIZE_MAX // KILO} KB",
+        f" HTML      {_html(sizes) / KILO:.1f} KB of {prepared.proof.config.size_max / KILO:g} KB",
         f" Text      {sizes.text_decoded / KILO:.1f} KB",
         f" Largest   {truth.composed.largest / KILO:.1f} KB on the wire",
         f" Digest    {revision.digest[:12]}",
         f" Duration  {_duration(truth.audience.recipients, truth.relay)}",
         f" Checks    {_checks(truth)}",
-        *finding_lines(truth.findings, issue=prepared.issue),
+        *findings.blocks(truth.findings, file=prepared.issue.file),
     ]
     return "\n".join(lines)
 
@@ -170,18 +168,6 @@ def _people(number: int) -> str:
     return "1 person" if number == 1 else f"{number:,} people"
 
 
-def finding_lines(findings: Iterable[Finding], *, issue: Issue) -> Iterator[str]:
-    """Each finding on a line, its next step below it; what is ignored says so."""
-    for one in findings:
-        reason = issue.ignore.get(one.id) if one.level is not Level.ERROR else None
-        ignored = f"  (ignored: {reason})" if reason else ""
-        line = f"{one.line or ''}"
-        place = line if one.file in ("", issue.file) else f"{one.file}:{line}".rstrip(":")
-        yield f"   {place:>4} {MARKS[one.level]} {one.id}  {one.message}{ignored}"
-        if one.next_step and not ignored:
-            yield f"               → {one.next_step}"
-
-
 # --- for programs --------------------------------------------------------------------------------
 
 
@@ -207,7 +193,7 @@ def as_data(truth: Truth, *, folder: Path, now: Instant) -> dict[str, Any]:
         "digest": revision.digest,
         "commit": revision.commit,
         "duration": _seconds(truth.audience.recipients, truth.relay),
-        "findings": [finding_data(one) for one in truth.findings],
+        "findings": [findings.as_data(one) for one in truth.findings],
         "errors": [f"{one.id} {one.message}" for one in truth.errors]
         + [f"{one.code} {one.message}" for one in truth.refusals],
         "samples": str(folder),
@@ -220,16 +206,4 @@ def _sizes_data(truth: Truth) -> dict[str, int]:
         "html": _html(sizes),
         "text": sizes.text_decoded,
         "largest": truth.composed.largest,
-    }
-
-
-def finding_data(one: Finding) -> dict[str, Any]:
-    """One finding as `mailer check --json` will have it, too (interface §4)."""
-    return {
-        "id": one.id,
-        "level": one.level,
-        "file": one.file,
-        "line": one.line,
-        "message": one.message,
-        "next": one.next_step,
     }

@@ -30,7 +30,7 @@ def render(
     mailer render winter --screenshot --out /tmp/look
     """
     from mailer import prepare
-    from mailer.cli.panel import finding_data, finding_lines
+    from mailer.cli import findings
     from mailer.content.web import Web
     from mailer.ledger.looking import looking
     from mailer.when import now
@@ -53,12 +53,12 @@ def render(
         files += prepare.write_pictures(
             folder, prepared.issue.id, message, browser=browser, web=web
         )
-    for line in finding_lines((*prepared.errors, *prepared.warnings), issue=prepared.issue):
+    for line in findings.blocks((*prepared.errors, *prepared.warnings), file=prepared.issue.file):
         app.say(line)
     data = {
         "issue": prepared.issue.id,
         "files": [str(file) for file in files],
-        "findings": [finding_data(one) for one in prepared.findings],
+        "findings": [findings.as_data(one) for one in prepared.findings],
     }
     app.emit("mailer.render/1", data, "\n".join(str(file) for file in files))
     return CheckError.exit if prepared.errors else 0

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mailer.check import mail as check_mail
+from mailer.check.engine import excused
 from mailer.ledger import choosing
 from mailer.model import ListId, MailingId, Recipient, SubscriberId
 
@@ -62,11 +64,14 @@ def preflight(
     """Compose every recipient's message without sending it (M-31, interface §2.4)."""
     if ledger is None:
         return check_mail.NOBODY
+    limits = prepared.proof.config
     with ledger.read() as connection:
-        return check_mail.compose_all(
+        composed = check_mail.compose_all(
             prepared.template,
             recipients(connection, prepared, now=now),
             issue=prepared.issue,
+            limits=limits,
             date=prepared.planned,
             samples=samples,
         )
+    return replace(composed, findings=excused(composed.findings, prepared.issue, limits))

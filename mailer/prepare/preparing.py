@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mailer.address import parse as parse_address
+from mailer.check import engine
 from mailer.check import mail as check_mail
 from mailer.check.issue import check_mailed, check_reply_to, check_times, choose_list
+from mailer.check.proof import Proof
 from mailer.compose.links import Keyring
 from mailer.compose.mime import MessageTemplate
 from mailer.config import require_secret
@@ -16,14 +17,15 @@ from mailer.config.parse import mailbox as parse_mailbox
 from mailer.ledger import audience as people
 from mailer.ledger import freezing
 from mailer.model import Finding, Instant, Level, Revision, moment
+from mailer.prepare.files import sample
+from mailer.prepare.git import commit_of
 from mailer.render import render_issue
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from mailer.config import Config, ListConfig
     from mailer.ledger import Ledger
     from mailer.model import Issue, Mailbox, Rendering
+    from mailer.render import RenderResult
     from mailer.when import When
 
 
@@ -34,7 +36,9 @@ class Prepared:
     Attributes:
         planned: when it starts; the moment of preparing if no time was named.
         when: the time that was named, as it was written.
-        findings: everything but what only composing for the audience shows.
+        proof: the rendering as checks look at it.
+        findings: everything but what only composing for the audience shows, and what only other
+            machines know.
     """
 
     issue: Issue
@@ -45,7 +49,8 @@ class Prepared:
     keyring: Keyring
     planned: Instant
     when: When | None
-    findings: tuple[Finding, ...]
+    proof: Proof
+    findings: tuple[Finding, ...] = ()
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -54,12 +59,8 @@ class Prepared:
 
     @property
     def warnings(self) -> tuple[Finding, ...]:
-        """What asks a question first: warnings that the issue does not ignore with a reason."""
-        return tuple(
-            one
-            for one in self.findings
-            if one.level is Level.WARNING and one.id not in self.issue.ignore
-        )
+        """What asks a question first: warnings that are not ignored with a reason."""
+        return tuple(one for one in self.findings if one.level is Level.WARNING)
 
 
 def prepare(
@@ -91,37 +92,49 @@ def prepare(
         limits=config.check,
     )
     revision = _revision(config, issue, chosen, result.rendering, keyring, ledger, test=test)
-    template = MessageTemplate(result.rendering, revision, keyring)
-    return Prepared(
+    prepared = Prepared(
         issue=issue,
         list=chosen,
         rendering=result.rendering,
-        template=template,
+        template=MessageTemplate(result.rendering, revision, keyring),
         revision=revision,
         keyring=keyring,
         planned=planned,
         when=when,
-        findings=(
-            *result.findings,
-            *_check(config, issue, chosen, template, ledger),
-            *check_mail.check_size(template.sizes, issue, blocks=result.blocks, cut=result.cut),
+        proof=Proof(
+            issue=issue,
+            newsletter=config.newsletter,
+            config=config.check,
+            rendering=result.rendering,
+            content=result.content,
+            planned=moment(planned),
+            root=config.root,
+            compose=lambda: sample(prepared, now=planned).content,
         ),
     )
+    found = [*result.findings, *_check(prepared, ledger), *_check_size(prepared, result)]
+    found += engine.idle(found, issue, config.check, asked=False)
+    return replace(prepared, findings=engine.excused(found, issue, config.check))
 
 
-def _check(
-    config: Config,
-    issue: Issue,
-    chosen: ListConfig,
-    template: MessageTemplate,
-    ledger: Ledger | None,
-) -> tuple[Finding, ...]:
+def _check(prepared: Prepared, ledger: Ledger | None) -> tuple[Finding, ...]:
     """What rendering does not find out."""
+    issue, chosen = prepared.issue, prepared.list
     return (
         *check_times(issue, zone=chosen.timezone),
         *check_reply_to(issue),
         *check_mailed(issue, ledger, list_slug=chosen.slug),
-        *check_mail.check_ways_out(template.rendering, issue, config.newsletter.address),
+        *engine.look(prepared.proof),
+    )
+
+
+def _check_size(prepared: Prepared, result: RenderResult) -> tuple[Finding, ...]:
+    return check_mail.check_size(
+        prepared.template.sizes,
+        prepared.issue,
+        limits=prepared.proof.config,
+        blocks=result.blocks,
+        cut=result.cut,
     )
 
 
@@ -166,24 +179,3 @@ def _reply_to(issue: Issue) -> Mailbox | None:
     if not issue.reply_to or check_reply_to(issue):
         return None  # what is no mailbox is a finding that stops the mailing
     return parse_mailbox(issue.reply_to)
-
-
-def commit_of(path: Path) -> str:
-    """The git commit that an issue stands at, with `*` if the file was changed since; or empty."""
-    try:
-        head = _git(path.parent, "rev-parse", "--short", "HEAD")
-        changed = _git(path.parent, "status", "--porcelain", "--", path.name)
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return head + ("*" if changed else "")
-
-
-def _git(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(  # noqa: S603  fixed arguments, no shell
-        ["git", "-C", str(folder), *arguments],  # noqa: S607  whichever git the operator uses
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=10,
-    )
-    return done.stdout.strip()

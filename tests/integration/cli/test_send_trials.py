@@ -353,7 +353,7 @@ def test_render_writes_three_files_named_after_the_issue(peopled: News) -> None:
 
 def test_render_shows_names_where_a_place_has_no_default(peopled: News) -> None:
     words = '{{ subscriber.street or "Main Street" }} in {{ subscriber.city }}'
-    peopled.issue(f"---\nsubject: Hi\n---\n\nHow is {words}?\n")
+    peopled.issue(f"---\nsubject: How are you?\n---\n\nHow is {words}?\n")
     done = peopled.run("render", "winter", "--json")
     assert ("mailer.render/1", []) == (done.data["schema"], done.data["findings"])
     text = (peopled.folder / "out/2026-11-20-winter/2026-11-20-winter.txt").read_text()
@@ -368,9 +368,9 @@ def test_render_needs_no_database_and_makes_none(news: News) -> None:
 
 def test_render_says_what_is_wrong_and_renders_all_the_same(peopled: News) -> None:
     """Exit 3 on errors; findings name their line."""
-    peopled.issue("---\nsuject: Hi\nreply_to: nobody\n---\n\n# Hi\n\nWords.\n")
+    peopled.issue("---\nsuject: Hi\nreply_to: nobody\n---\n\n# How are you?\n\nWords.\n")
     done = peopled.run("render", "winter")
     assert 3 == done.code
-    assert "      2 ▲ W103  suject is no key of ours" in done.err
-    assert "✖ E117" in done.err
+    assert "    2  ▲ W103  suject is no key of ours" in done.err
+    assert "    3  ✖ E117  reply_to is not an address." in done.err
     assert 3 == len(done.out.splitlines())

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mailer.check import mail
+from mailer.check import engine, mail
 from mailer.compose.mime import Sizes
+from mailer.config import CheckConfig
 from mailer.content.issue import read_issue
 from mailer.model import Level, Place, Recipient, Rendering, Slot
 from tests.samples.messages import DATE, LINK, LINK_IN_TEXT, recipient, template
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 @pytest.fixture
 def issue(news: News) -> Issue:
     return read_issue(news.issue(), root=news.folder)
+
+
+LIMITS = CheckConfig()
 
 
 def sizes(*, decoded: int = 100, encoded: int = 100) -> Sizes:
@@ -43,14 +47,17 @@ def sizes(*, decoded: int = 100, encoded: int = 100) -> Sizes:
 def test_m28_the_larger_of_decoded_and_encoded_html_counts(
     issue: Issue, measured: Sizes, found: list[str]
 ) -> None:
-    assert found == [one.id for one in mail.check_size(measured, issue)]
+    assert found == [one.id for one in mail.check_size(measured, issue, limits=LIMITS)]
 
 
-def test_m28_a_reason_makes_it_a_warning(issue: Issue) -> None:
+def test_m28_a_reason_lets_it_pass_and_stays_visible(issue: Issue) -> None:
     """Decisions 15: overridden by `ignore: {E150: reason}` only."""
-    excused = dataclasses.replace(issue, ignore={"E150": "an annual report"})
-    (finding,) = mail.check_size(sizes(decoded=101_000), excused)
-    assert (Level.WARNING, "W151") == (finding.level, finding.id)
+    limited = CheckConfig(size_warn=10, size_max=50)
+    assert ["E150"] == [one.id for one in mail.check_size(sizes(), issue, limits=limited)]
+    issue = dataclasses.replace(issue, ignore={"E150": "an annual report"})
+    found = mail.check_size(sizes(decoded=101_000), issue, limits=LIMITS)
+    (finding,) = engine.excused(found, issue, LIMITS)
+    assert (Level.INFO, "E150", "an annual report") == (finding.level, finding.id, finding.ignored)
     assert "101,000 bytes, over 100,000" in finding.message
 
 
@@ -118,7 +125,9 @@ def city(expression: str = "subscriber.city") -> Rendering:
 
 def test_m31_the_one_of_a_thousand_who_lacks_a_value_is_named(issue: Issue) -> None:
     """Case 14, E140."""
-    composed = mail.compose_all(template(city()), people(1000), issue=issue, date=DATE, samples=2)
+    composed = mail.compose_all(
+        template(city()), people(1000), issue=issue, limits=LIMITS, date=DATE, samples=2
+    )
     (finding,) = composed.findings
     assert ("E140", 7) == (finding.id, finding.line)
     assert finding.message == "{{ subscriber.city }} has no value for 1 of 1,000: p1000@d1.test"
@@ -130,7 +139,7 @@ def test_m31_the_one_of_a_thousand_who_lacks_a_value_is_named(issue: Issue) -> N
 def test_a_few_of_many_who_lack_a_value_are_named(issue: Issue) -> None:
     everybody = (dataclasses.replace(one, attributes={}) for one in people(9))
     (finding,) = mail.compose_all(
-        template(city()), everybody, issue=issue, date=DATE, samples=0
+        template(city()), everybody, issue=issue, limits=LIMITS, date=DATE, samples=0
     ).findings
     assert finding.message.endswith("9 of 9: p1@d1.test, p2@d2.test, p3@d0.test …")
 
@@ -140,6 +149,7 @@ def test_a_default_is_a_value(issue: Issue) -> None:
         template(city('subscriber.city or "somewhere"')),
         people(1000),
         issue=issue,
+        limits=LIMITS,
         date=DATE,
         samples=0,
     )
@@ -149,12 +159,19 @@ def test_a_default_is_a_value(issue: Issue) -> None:
 def test_m28_a_long_value_of_one_person_counts(issue: Issue) -> None:
     """E150: the longest variant decides, with real values."""
     composed = mail.compose_all(
-        template(city()), people(3, city="x" * 101_000), issue=issue, date=DATE, samples=0
+        template(city()),
+        people(3, city="x" * 101_000),
+        issue=issue,
+        limits=LIMITS,
+        date=DATE,
+        samples=0,
     )
     assert ["E150"] == [one.id for one in composed.findings]
     assert composed.largest > 101_000
 
 
 def test_nobody_is_composed_for_where_there_is_nobody(issue: Issue) -> None:
-    composed = mail.compose_all(template(city()), (), issue=issue, date=DATE, samples=5)
+    composed = mail.compose_all(
+        template(city()), (), issue=issue, limits=LIMITS, date=DATE, samples=5
+    )
     assert (0, 0, ()) == (composed.recipients, composed.largest, composed.findings)

@@ -1,0 +1,171 @@
+"""What other machines say about the links and images of issues; the only checks that ask any."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from mailer.check import hosts, images
+from mailer.check.http import Trouble
+from mailer.check.proof import host_of
+from mailer.check.visits import PAUSE, Visit, Visitor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from mailer.check.proof import Image, Link, Proof
+    from mailer.model import Finding
+
+_HOPS: Final = 2
+_OFFLINE_FROM: Final = 2
+"""So many hosts that do not exist, and none that does, mean that there is no net here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What asking showed of one issue: its findings, its web links, and how many are fine."""
+
+    findings: tuple[Finding, ...]
+    links: int
+    fine: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Visits:
+    """What was seen of one issue.
+
+    Attributes:
+        secure: http: address -> what is at the same address with https:.
+    """
+
+    pages: dict[str, Visit]
+    images: dict[str, Visit]
+    secure: dict[str, Visit]
+
+
+def ask(proofs: Sequence[Proof], *, pause: float = PAUSE) -> list[Report]:
+    """Follow all links and look at all images of some issues, each address once."""
+    return asyncio.run(_ask(proofs, pause))
+
+
+async def _ask(proofs: Sequence[Proof], pause: float) -> list[Report]:
+    listed = tuple({host for proof in proofs for host in proof.config.hosts})
+    visitor = Visitor(listed=listed, pause=pause)
+    seen = await asyncio.gather(*(_see(proof, visitor) for proof in proofs))
+    there = {host_of(url): visit for visits in seen for url, visit in visits.pages.items()}
+    missing = [visit.trouble is Trouble.NO_HOST for visit in there.values()]
+    if len(missing) >= _OFFLINE_FROM and all(missing):
+        return [_offline(proof) for proof in proofs]
+    return [_report(proof, visits) for proof, visits in zip(proofs, seen, strict=True)]
+
+
+async def _see(proof: Proof, visitor: Visitor) -> _Visits:
+    links = [link.url for link in proof.web_links]
+    pictures = [image.url for image in proof.images if _is_remote(image, proof)]
+    plain = [url for url in links if url.startswith("http:")]
+    secured = [url.replace("http:", "https:", 1) for url in plain]
+    visits = await asyncio.gather(
+        *map(visitor.page, links), *map(visitor.image, pictures), *map(visitor.page, secured)
+    )
+    pages, shown = visits[: len(links)], visits[len(links) : len(links) + len(pictures)]
+    return _Visits(
+        pages=dict(zip(links, pages, strict=True)),
+        images=dict(zip(pictures, shown, strict=True)),
+        secure=dict(zip(plain, visits[len(links) + len(pictures) :], strict=True)),
+    )
+
+
+def _is_remote(image: Image, proof: Proof) -> bool:
+    own = f"{proof.newsletter.url}/images/"
+    return image.url.startswith(("http:", "https:")) and not image.url.startswith(own)
+
+
+def _offline(proof: Proof) -> Report:
+    links = len(proof.web_links)
+    message = "no host of any link could be found: this machine seems to be offline"
+    finding = proof.found("I122", message, next_step="mailer check --offline leaves links out")
+    return Report(findings=(finding,) if links else (), links=links, fine=0)
+
+
+def _report(proof: Proof, visits: _Visits) -> Report:
+    links = proof.web_links
+    findings = [
+        *_missing(proof, links, visits),
+        *_unverified(proof, links, visits),
+        *_roundabout(proof, links, visits),
+        *_insecure(proof, links, visits),
+        *_pictures(proof, visits),
+    ]
+    fine = sum(visits.pages[link.url].is_fine for link in links)
+    return Report(findings=tuple(findings), links=len(links), fine=fine)
+
+
+def _missing(proof: Proof, links: Sequence[Link], visits: _Visits) -> Iterator[Finding]:
+    """E121: nothing is there."""
+    for link in links:
+        visit = visits.pages[link.url]
+        if visit.is_gone:
+            own = hosts.owner(link.host) == hosts.owner(host_of(proof.newsletter.site))
+            said = f"{link.url} {_said(visit)}"
+            yield _found(
+                proof,
+                "E121",
+                link,
+                f"your own page {said}" if own else said,
+                "publish the page first, or correct the address" if own else "correct it",
+            )
+
+
+def _unverified(proof: Proof, links: Sequence[Link], visits: _Visits) -> Iterator[Finding]:
+    """I122: nothing can be said; alike ones of a host together."""
+    groups: defaultdict[tuple[str, str], list[Link]] = defaultdict(list)
+    for link in links:
+        visit = visits.pages[link.url]
+        if not visit.is_fine and not visit.is_gone:
+            groups[link.host, str(visit.trouble or visit.status)].append(link)
+    for (host, reason), some in groups.items():
+        more = f" and {len(some) - 1} more at {host}" if len(some) > 1 else ""
+        message = f"{some[0].url}{more} could not be verified ({reason})"
+        yield _found(proof, "I122", some[0], message, "")
+
+
+def _roundabout(proof: Proof, links: Sequence[Link], visits: _Visits) -> Iterator[Finding]:
+    """W123: more than two redirects."""
+    for link in links:
+        visit = visits.pages[link.url]
+        if visit.is_fine and visit.hops > _HOPS and not hosts.is_shortener(link.host):
+            message = f"{link.url} is redirected {visit.hops} times"
+            yield _found(proof, "W123", link, message, f"link to {visit.final}")
+
+
+def _insecure(proof: Proof, links: Sequence[Link], visits: _Visits) -> Iterator[Finding]:
+    """W125: the same page is there over https."""
+    for link in links:
+        secure = visits.secure.get(link.url)
+        if secure is not None and secure.is_fine and visits.pages[link.url].is_fine:
+            better = link.url.replace("http:", "https:", 1)
+            message = f"{link.host} serves https, too"
+            yield _found(proof, "W125", link, message, better)
+
+
+def _pictures(proof: Proof, visits: _Visits) -> Iterator[Finding]:
+    """E121 and W132 of images that others serve."""
+    for image in proof.images:
+        visit = visits.images.get(image.url)
+        if visit is None or image.number > 1:
+            continue
+        if visit.is_gone:
+            message = f"the image {image.url} {_said(visit)}"
+            yield images.found(proof, "E121", image, message, "correct the address")
+        elif visit.is_fine:
+            yield from images.weighed(proof, image, size=visit.size or 0, start=visit.beginning)
+
+
+def _said(visit: Visit) -> str:
+    return f"answers {visit.status}" if visit.status else f"cannot be there: {visit.trouble}"
+
+
+def _found(proof: Proof, check: str, link: Link, message: str, step: str) -> Finding:
+    return proof.found(check, message, proof.address(link.url, link.number), next_step=step)

@@ -1,0 +1,89 @@
+"""What git knows of a newsletter's files: at which commit they stand, and what was changed."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mailer.content.issue import issue_files
+from mailer.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def commit_of(path: Path) -> str:
+    """The git commit that an issue stands at, with `*` if the file was changed since; or empty."""
+    try:
+        head = _git(path.parent, "rev-parse", "--short", "HEAD")
+        changed = _git(path.parent, "status", "--porcelain", "--", path.name)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return head + ("*" if changed else "")
+
+
+def prefix_of(root: Path) -> str:
+    """Where the newsletter's folder is in its repository, with a slash at its end; or empty."""
+    try:
+        return _git(root, "rev-parse", "--show-prefix")
+    except (OSError, subprocess.SubprocessError):
+        return ""
+
+
+def changed_issues(root: Path, ref: str) -> list[Path]:
+    """The issues that differ from where the work branched off `ref`, new ones among them.
+
+    An issue counts as changed with a file in its folder; what is around all issues (templates,
+    mailer.toml) is tried on the newest one.
+
+    Raises:
+        UsageError: E010, there is no git, no repository, or nothing of this name in it.
+    """
+    changed = _changed(root, ref)
+    issues = issue_files(root)
+    folders = {path.with_suffix("") for path in issues} | {
+        path.parent for path in issues if path.stem == "index"
+    }
+    touched = {folder for path in changed for folder in path.parents if folder in folders}
+    found = [
+        path
+        for path in issues
+        if path in changed or path.with_suffix("") in touched or path.parent in touched
+    ]
+    around = (root / "templates", root / "mailer.toml")
+    if issues and not found and any(_is_in(path, around) for path in changed):
+        return [max(issues)]
+    return found
+
+
+def _changed(root: Path, ref: str) -> set[Path]:
+    try:
+        base = _git(root, "merge-base", "HEAD", f"{ref}^{{commit}}")
+        names = _git(root, "diff", "--name-only", "--relative", "-z", base)
+        new = _git(root, "ls-files", "--others", "--exclude-standard", "-z")
+    except (OSError, subprocess.SubprocessError) as error:
+        said = getattr(error, "stderr", None) or str(error)
+        raise UsageError(
+            "E010",
+            f"git does not say what was changed since {ref}",
+            where=str(root),
+            detail=str(said).strip(),
+            next_step="name a branch, tag or commit that git log shows here",
+        ) from error
+    return {root / name for name in (*names.split("\0"), *new.split("\0")) if name}
+
+
+def _is_in(path: Path, places: Sequence[Path]) -> bool:
+    return any(path.is_relative_to(place) for place in places)
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(  # noqa: S603  fixed arguments, no shell
+        ["git", "-C", str(folder), *arguments],  # noqa: S607  whichever git the operator uses
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=10,
+    )
+    return done.stdout.strip()
