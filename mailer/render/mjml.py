@@ -2,14 +2,15 @@
 
 The compiler loses newlines, corrupts attributes and refuses ordinary HTML, so it never sees the
 content of an issue or any value that is more than a plain word: it compiles a shell with parcels in
-it, and they are opened afterwards. It also says nothing of tags that it does not know, and of
-some errors not where they are; both are looked for here.
+it, and they are opened afterwards. It also says nothing of tags and attributes that it does not
+know, and of some errors not where they are; all of them are looked for here.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+from html import unescape
 from typing import TYPE_CHECKING, Final
 
 from lxml import etree
@@ -17,6 +18,7 @@ from markupsafe import Markup, escape
 from mjml import mjml2html
 
 from mailer.errors import CheckError
+from mailer.render.attributes import what_is_wrong
 
 if TYPE_CHECKING:
     from mailer.render.marks import Rendered
@@ -28,6 +30,8 @@ _TAGS: Final = re.compile(
     r"<!--.*?-->|<(?P<close>/?)(?P<name>mj[a-z-]*)(?:\"[^\"]*\"|'[^']*'|[^'\">])*?(?P<empty>/?)>",
     re.DOTALL,
 )
+
+_ATTRIBUTE: Final = re.compile(r"([^\s\"'<>/=]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 
 _COLUMN: Final = frozenset({"mj-column", "mj-hero"})
 _PARENTS: Final[dict[str, frozenset[str]]] = {
@@ -50,6 +54,7 @@ _PARENTS: Final[dict[str, frozenset[str]]] = {
     "mj-accordion-title": frozenset({"mj-accordion-element"}),
     "mj-accordion-text": frozenset({"mj-accordion-element"}),
     "mj-carousel-image": frozenset({"mj-carousel"}),
+    **dict.fromkeys(("mj-all", "mj-class"), frozenset({"mj-attributes"})),
     "mj-raw": _COLUMN | {"mj-head", "mj-body", "mj-wrapper", "mj-section", "mj-group"},
 }
 """Which element may stand in which; what mj-attributes holds are defaults, not elements."""
@@ -92,8 +97,8 @@ def compile_shell(shell: Rendered) -> str:
     """The HTML of a rendered MJML template.
 
     Raises:
-        CheckError: E201 unknown tag, E202 a tag where it may not stand, E203 not well-formed; each
-            with the template and its line.
+        CheckError: E201 unknown tag, attribute or value, E202 a tag where it may not stand, E203
+            not well-formed; each with the template and its line.
     """
     _check_tags(shell)
     try:
@@ -124,6 +129,7 @@ def _check_tags(shell: Rendered) -> None:
         if parent in _HOLDING_HTML:
             raise _error("E203", f"<{parent}> is not closed before <{name}>", shell, since)
         _check_place(name, parent, shell, tag.start())
+        _check_attributes(tag, shell)
         if not tag["empty"]:
             opened.append((name, tag.start()))
     if len(opened) > 1:
@@ -133,7 +139,7 @@ def _check_tags(shell: Rendered) -> None:
 def _check_place(name: str, parent: str, shell: Rendered, offset: int) -> None:
     if name == "mj-include":
         raise _error("E202", "<mj-include> is written {% include %} here", shell, offset)
-    if parent == "mj-attributes" and (name in _PARENTS or name in ("mj-all", "mj-class")):
+    if parent == "mj-attributes" and name in _PARENTS:
         return
     if name not in _PARENTS:
         raise _error("E201", f"There is no <{name}> in MJML", shell, offset)
@@ -141,6 +147,15 @@ def _check_place(name: str, parent: str, shell: Rendered, offset: int) -> None:
         places = " or ".join(f"<{place}>" for place in sorted(_PARENTS[name]) if place)
         where = f"belongs into {places}" if places else "may stand only once, around everything"
         raise _error("E202", f"<{name}> {where}", shell, offset)
+
+
+def _check_attributes(tag: re.Match[str], shell: Rendered) -> None:
+    for attribute in _ATTRIBUTE.finditer(shell.text, tag.end("name"), tag.end()):
+        value = unescape(attribute[2] if attribute[2] is not None else attribute[3])
+        wrong = what_is_wrong(tag["name"], attribute[1], value)
+        if wrong is not None:
+            message, step = wrong
+            raise _error("E201", message, shell, attribute.start(), step=step)
 
 
 def _offset(text: str, position: int) -> int:
@@ -166,12 +181,19 @@ def _first_fault(text: str) -> int | None:
     return None
 
 
-def _error(code: str, message: str, shell: Rendered, offset: int) -> CheckError:
+def _error(
+    code: str,
+    message: str,
+    shell: Rendered,
+    offset: int,
+    *,
+    step: str = "correct the template at this line",
+) -> CheckError:
     line = shell.text[offset:].split("\n", 1)[0].strip()
     return CheckError(
         code,
         message,
         where=shell.where(offset),
         detail=line[:120],
-        next_step="correct the template at this line",
+        next_step=step,
     )

@@ -417,6 +417,8 @@ def test_front_matter_reaches_templates(root: Path) -> None:
         ("E205", "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}"),
         ("E204", "{{ issue.nothing }}"),
         ("E201", "<mj-nothing></mj-nothing>"),
+        ("E201", '<mj-text colour="#fff">x</mj-text>'),
+        ("E201", '<mj-text padding="10">x</mj-text>'),
         ("E202", "<mj-section></mj-section>"),
         ("E203", "<mj-text>"),
     ],

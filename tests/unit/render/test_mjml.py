@@ -86,6 +86,36 @@ def test_an_error_names_the_line(code: str, line: int, message: str, body: str) 
     assert message in caught.value.message
 
 
+@pytest.mark.parametrize(
+    ("line", "message", "body"),
+    [
+        (6, "<mj-image> has no attribute sizes", '<mj-image\n sizes="1"\n alt="x" />'),
+        (7, 'width="9" on <mj-image> is not', '<mj-image\n alt="a > b"\n width="9" />'),
+        (5, "<mj-text> has no attribute style", "<mj-text style='color: red'>x</mj-text>"),
+    ],
+)
+def test_an_attribute_without_effect_names_its_own_line(line: int, message: str, body: str) -> None:
+    """E201: the compiler says nothing of it."""
+    with pytest.raises(CheckError) as caught:
+        compile_shell(_shell(SHELL.replace("BODY", f"</mj-text>{body}<mj-text>")))
+    assert ("E201", f"x.mjml:{line}") == (caught.value.code, caught.value.where)
+    assert message in caught.value.message
+
+
+def test_defaults_take_what_any_element_knows_and_html_takes_everything() -> None:
+    head = "<mj-attributes><mj-all href='x' /><mj-class name='x' border-width='1px' />"
+    head += "<mj-text color='red' /></mj-attributes>"
+    text = SHELL.replace("<mj-title>", f"{head}<mj-title>")
+    compile_shell(_shell(text.replace("BODY", '<p style="x" class="y" data-z="1">x</p>')))
+
+
+def test_a_default_for_one_element_must_be_an_attribute_of_it() -> None:
+    head = "<mj-attributes>\n<mj-text href='x' /></mj-attributes>"
+    with pytest.raises(CheckError, match="<mj-text> has no attribute href") as caught:
+        compile_shell(_shell(SHELL.replace("<mj-title>", f"{head}<mj-title>")))
+    assert "x.mjml:3" == caught.value.where
+
+
 @pytest.mark.parametrize("text", ["", "hello", "<p>x</p>"])
 def test_what_is_no_mjml_at_all_is_an_error(text: str) -> None:
     with pytest.raises(CheckError) as caught:
