@@ -6,6 +6,7 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from premailer import Premailer
 
 from mailer.render.inline import inline
 
@@ -70,3 +71,27 @@ def test_a_sheet_that_was_read_before_is_applied_as_at_first() -> None:
     first, *others = [inline(page, css) for page in pages]
     assert [first.replace("0</p>", f"{n}</p>") for n in (1, 2)] == others
     assert '<p style="color:#654321">' in inline(pages[0], css.replace("123456", "654321"))
+
+
+@pytest.mark.parametrize(
+    "css",
+    [
+        "p { color: #123456 }",
+        ".a { color: #123456 }",
+        ".A-1_b { color: #123456 }",
+        "div.a.b p { color: #123456 }",
+        ".a > p { color: #123456 }",
+        ".a p + p { color: #123456 }",
+        "p[align=left] { color: #123456 }",
+        "h1, .b p { color: #123456 }",
+        "html body p { color: #123456 }",
+        ".none p { color: #123456 }",
+        ".a .a p { color: #123456 }",
+        "td { color: #123456 }",
+    ],
+)
+def test_rules_that_are_not_looked_for_would_have_found_nothing(css: str) -> None:
+    body = "<DIV CLASS='a b'><p class=A-1_b>a</p><p align=\"left\">b</p></DIV>"
+    html = PAGE.format("", body)
+    expected = Premailer(html, css_text=[css], keep_style_tags=True, disable_leftover_css=True)
+    assert expected.transform(pretty_print=False) == inline(html, css)
