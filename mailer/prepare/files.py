@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mailer.compose.expressions import MissingValueError
-from mailer.errors import MailerError
+from mailer.errors import CheckError, MailerError
 from mailer.ledger import choosing, importing
 from mailer.ledger.sheets import file_digest, safe_cell
-from mailer.model import ListId, MailingId, Message, Recipient, SubscriberId
+from mailer.model import ListId, MailingId, Message, Place, Recipient, Slot, SubscriberId
 from mailer.prepare import screenshot
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mailer.config import Config
     from mailer.content.web import Web
     from mailer.ledger import Ledger
-    from mailer.model import Instant
+    from mailer.model import Instant, Rendering
     from mailer.prepare.preparing import Prepared
 
 SAMPLES = 5
@@ -30,8 +30,12 @@ _SUFFIXES = ("html", "txt", "eml")
 
 
 def sample(prepared: Prepared, *, now: Instant) -> Message:
-    """The message for nobody in particular: a place without a default shows its name."""
-    shown: dict[str, str] = {}
+    """The message for nobody in particular: a place without a default shows its name.
+
+    Raises:
+        CheckError: E140, a place that no name can fill.
+    """
+    shown: dict[str, Any] = {}
     while True:
         recipient = Recipient(
             mailing=MailingId(0),
@@ -46,10 +50,29 @@ def sample(prepared: Prepared, *, now: Instant) -> Message:
         try:
             return prepared.template.compose(recipient, date=now)
         except MissingValueError as error:
-            name = error.name.removeprefix("subscriber.")
-            if name in shown:
-                raise
-            shown[name] = f"[{name}]"
+            if not _show(shown, error.name.split(".")[1:], prepared.rendering):
+                raise CheckError(
+                    "E140",
+                    f"{{{{ {error.name} }}}} has no value for anybody",
+                    where=prepared.issue.file,
+                ) from error
+
+
+def _show(shown: dict[str, Any], path: list[str], rendering: Rendering) -> bool:
+    """Let a field show its name, as an address where only one can stand; whether that is new."""
+    *outer, last = path
+    inner: object = shown
+    for key in outer:
+        inner = inner.setdefault(key, {}) if isinstance(inner, dict) else inner
+    if not isinstance(inner, dict) or last in inner:
+        return False
+    name = ".".join(path)
+    is_address = any(
+        isinstance(piece, Slot) and piece.place is Place.URL and name in piece.expression
+        for piece in rendering.html
+    )
+    inner[last] = f"https://example.org/[{name}]" if is_address else f"[{name}]"
+    return True
 
 
 def write_parts(folder: Path, stem: str, message: Message) -> list[Path]:

@@ -208,9 +208,15 @@ def _refusal(entry: _Entry, reason: str) -> CheckError:
 # --- where a slot stands --------------------------------------------------------------------------
 
 
-def _text_place(match: re.Match[str], entry: _Entry) -> Place:
-    del match, entry
-    return Place.TEXT
+_ADDRESS = re.compile(r"https?://", re.IGNORECASE)
+
+
+def _text_place(token: re.Match[str], entry: _Entry) -> Place:
+    """Text as it is, but where an address goes on: it must lead where the link of the HTML does."""
+    del entry
+    word = max(token.string.rfind(sign, 0, token.start()) for sign in "\n\t <>") + 1
+    goes_on = _ADDRESS.search(token.string, word, token.start())
+    return Place.URL_PART if goes_on else Place.TEXT
 
 
 class _Places:

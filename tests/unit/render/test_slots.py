@@ -138,6 +138,30 @@ def test_templates_keep_white_space_control_and_their_own_list() -> None:
 
 
 @pytest.mark.parametrize(
+    ("place", "text"),
+    [
+        (Place.TEXT, "Hello TOKEN"),
+        (Place.TEXT, "your site <TOKEN>"),
+        (Place.TEXT, "https://e.org TOKEN"),
+        (Place.TEXT, "<https://e.org>TOKEN"),
+        (Place.URL_PART, "page <https://e.org/p/TOKEN>"),
+        (Place.URL_PART, "page <https://e.org/p?a=1&b=TOKEN#x>"),
+        (Place.URL_PART, "see\nHTTPS://e.org/TOKEN"),
+        (Place.TEXT, "mailto:TOKEN"),
+    ],
+)
+def test_an_address_goes_on_in_the_text_part_as_in_the_link(place: Place, text: str) -> None:
+    """Both parts lead to the same place."""
+    token, slots = protect("{{ subscriber.number }}", seed="s")
+    (slot,) = (
+        piece
+        for piece in slots.split(text.replace("TOKEN", token), html=False)
+        if isinstance(piece, Slot)
+    )
+    assert place == slot.place
+
+
+@pytest.mark.parametrize(
     ("place", "html"),
     [
         (Place.HTML, "<p>Hello TOKEN</p>"),
