@@ -54,8 +54,10 @@ def choose(texts: Sequence[str], places: Sequence[int]) -> Part:
     """
     assert len(texts) == len(places) + 1
     assert texts[-1].endswith("\n")
-    part, other = QuotedPrintable(texts, places), Base64(texts, places)
-    return part if part.octets <= other.octets else other
+    part = QuotedPrintable(texts, places)
+    if part.octets <= _base64_octets(sum(len(_octets(text)) for text in texts)):
+        return part
+    return Base64(texts, places)
 
 
 def decode(encoding: str, wire: bytes) -> bytes:
@@ -92,7 +94,7 @@ class Base64:
         fixed = [_octets(text) for text in texts]
         self._texts = [_shifts(octets) for octets in fixed]
         self._places = places
-        self.octets = len(base64_lines(b"".join(fixed)))
+        self.octets = _base64_octets(sum(map(len, fixed)))
 
     def extend(self, out: list[bytes], values: Sequence[str]) -> None:
         """Append whole groups, and carry what does not fill one to the next value or text."""
@@ -168,6 +170,11 @@ def _shifts(data: bytes) -> list[tuple[bytes, bytes | None, bytes]]:
         enough = len(data) >= lent
         shifts.append((data[:lent], base64_lines(data[lent:end]) if enough else None, data[end:]))
     return shifts
+
+
+def _base64_octets(count: int) -> int:
+    """How many octets these become in base64, line ends included."""
+    return 4 * -(-count // 3) + 2 * -(-count // _LINE_BYTES)
 
 
 def base64_lines(data: bytes) -> bytes:

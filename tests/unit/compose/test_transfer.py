@@ -120,3 +120,10 @@ def test_the_encoding_depends_on_the_fixed_text_alone() -> None:
     part = transfer.choose(["Hello ", ", welcome to the issue\n"], [0])
     assert part.encoding == "quoted-printable"
     assert transfer.decode(part.encoding, wire(part, ("漢字",))).startswith("Hello 漢字,".encode())
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 4, 56, 57, 58, 113, 114, 115, 5000])
+def test_the_size_of_a_part_is_known_without_encoding_it(length: int) -> None:
+    texts = ["x" * (length - 1) + "\n"]
+    for part in (QuotedPrintable(texts, []), Base64(texts, [])):
+        assert part.octets == len(wire(part))
