@@ -65,7 +65,7 @@ class MessageTemplate:
         self._key_id = revision.key_id
         self._identity = Identity(revision)
         self._test_token = keyring.test_token(key_id=revision.key_id) if revision.test else ""
-        self._places = Places(rendering, {"title": revision.list_title, "slug": revision.list})
+        self._places = Places(rendering, {"title": revision.list_title, "name": revision.list})
         self._subject = _Subject(*self._places.subject, mark=_TEST_MARK if revision.test else "")
         self._text = transfer.choose(*self._places.text)
         self._html = transfer.choose(*self._places.html)

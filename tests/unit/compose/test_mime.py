@@ -279,6 +279,14 @@ def test_a_personal_subject_is_text_and_never_escaped(name: str) -> None:
     assert str(parsed(message)["Subject"]) == f"Hello {name}, news"
 
 
+def test_what_is_known_of_the_list_is_its_name_and_its_title() -> None:
+    slots = [Slot(expression=f"list.{field}", place=Place.TEXT) for field in ("name", "title")]
+    message = template(rendering(subject=(slots[0], ": ", slots[1]))).compose(
+        recipient(), date=DATE
+    )
+    assert "weekly: The Weekly" == str(parsed(message)["Subject"])
+
+
 @pytest.mark.parametrize("subject", ["", "  "])
 def test_an_empty_subject_is_refused(subject: str) -> None:
     with pytest.raises(CheckError, match="E102"):
