@@ -21,6 +21,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "new": ("mailer.cli.project", "new", "Begin an issue."),
     "check": ("mailer.cli.check", "check", "Say what is wrong with issues."),
     "render": ("mailer.cli.render", "render", "Write an issue as .html, .txt and .eml."),
+    "template": ("mailer.cli.template", "template", "What mails look like."),
     "send": ("mailer.cli.send", "send", "Mail an issue to a list, or show what would happen."),
     "status": ("mailer.cli.status", "status", "What was sent, what is left, what needs you."),
     "trace": ("mailer.cli.status", "trace", "One person's whole story."),

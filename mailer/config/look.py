@@ -113,10 +113,11 @@ DARK: Final = {token.name: token.dark for token in TOKENS}
 
 
 def colour(value: str) -> str:
-    """Three or six hexadecimal digits behind #, which every client reads alike."""
+    """Three or six hexadecimal digits behind #, which every client reads alike; six come out."""
     if not is_colour(value):
         raise ValueError("is no colour such as #0a58ca")
-    return value.lower()
+    digits = value[1:].lower()
+    return f"#{digits}" if len(digits) > 3 else "#" + "".join(2 * one for one in digits)  # noqa: PLR2004  #abc
 
 
 def width(value: int) -> int:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 LARGEST: Final = 5_000_000
 """Characters that one template may produce (X-5)."""
 
-STEPS: Final = 100_000
+STEPS: Final = 20_000
 """Rounds of loops and calls in one rendering; the built-in theme takes some 50."""
 
 SECONDS: Final = 3.0

@@ -20,7 +20,8 @@ _BUILTIN: Final = Path(__file__).parents[2] / "templates"
 TEMPLATES: Final = tuple(sorted(file.stem for file in _BUILTIN.glob("*.mjml")))
 """The looks that the program comes with."""
 
-SHOWCASE: Final = Path(__file__).with_name("showcase.md")
+SHOWCASE: Final = _BUILTIN / "showcase.md"
+RIGHT_TO_LEFT: Final = Path(__file__).with_name("right_to_left.md")
 
 CONFIG: Final = """\
 [newsletter]
@@ -75,9 +76,9 @@ def front(text: str, **keys: str) -> str:
     return f"---\n{_lines(keys)}---\n{text}"
 
 
-def showcase(**keys: str) -> str:
-    """The issue that has every block, with these keys besides its own."""
-    own = SHOWCASE.read_text("utf-8")
+def showcase(sample: Path = SHOWCASE, **keys: str) -> str:
+    """The issue that has every block, or another sample, with these keys besides its own."""
+    own = sample.read_text("utf-8")
     return own.replace("---\n", f"---\n{_lines(keys)}", 1)
 
 

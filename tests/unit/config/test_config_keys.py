@@ -380,7 +380,7 @@ def test_without_a_theme_mails_look_as_built_in(bench: Workbench) -> None:
 def test_a_colour_that_is_set_changes_only_itself(bench: Workbench) -> None:
     theme = bench.load({"theme.light.link": '"#7A1F5C"', "theme.dark.page": '"#000"'}).theme
     assert {**look.LIGHT, "link": "#7a1f5c"} == theme.light
-    assert {**look.DARK, "page": "#000"} == theme.dark
+    assert {**look.DARK, "page": "#000000"} == theme.dark
 
 
 @pytest.mark.parametrize(

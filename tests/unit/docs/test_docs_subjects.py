@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 from mailer.compose.expressions import compile_expression
+from mailer.config.look import TOKENS
 from mailer.config.parse import duration
 from mailer.content.frontmatter.split import KEYS
 from mailer.content.issue import read_issue
 from mailer.delivery.policy import RETRIES
 from mailer.ledger.entries import Verdict
 from mailer.model import BounceClass, DeliveryState, MailingState, OnDoubt
-from mailer.render.library import shipped
+from mailer.render import context
+from mailer.render.library import Library, shipped
+from mailer.render.parts import parts
 from tests.samples import pages
+from tests.samples.studio import SHOWCASE, Studio
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 ISSUES = pages.read("docs/issues.md")
 DELIVERY = pages.read("docs/delivery.md")
+TEMPLATES = pages.read("docs/templates.md")
 
 
 def names(cell: str) -> list[str]:
@@ -57,6 +63,37 @@ def test_every_file_of_the_theme_is_listed() -> None:
     theme = shipped("templates")
     files = [path.name for path in theme.rglob("*") if path.is_file()]
     assert [] == [name for name in files if name not in text]
+
+
+def test_every_colour_is_listed_with_its_defaults() -> None:
+    found = re.search(r"<!-- colours -->\n(.*)<!-- /colours -->", TEMPLATES, re.DOTALL)
+    assert found is not None
+    expected = [[f"`{one.name}`", f"`{one.light}`", f"`{one.dark}`", one.doc] for one in TOKENS]
+    assert expected == pages.rows(found[1])
+
+
+def test_every_block_of_a_template_is_listed() -> None:
+    rows = pages.rows(pages.sections(TEMPLATES)["One block"])
+    listed = {file: set(names(blocks)) for files, blocks in rows for file in names(files)}
+    # No newsletter has templates among the built-in ones.
+    found = parts(Library(shipped("templates")), "default")
+    assert listed.items() >= {one.file.name: set(one.blocks) for one in found if one.blocks}.items()
+
+
+def test_every_name_that_templates_know_is_listed(tmp_path: Path) -> None:
+    cells = [row[0] for row in pages.rows(pages.sections(TEMPLATES)["What templates know"])]
+    listed = {name for cell in cells for name in names(cell)}
+    config = Studio(tmp_path).config
+    known: Any = context.names(
+        read_issue(SHOWCASE, root=tmp_path),
+        newsletter=config.newsletter,
+        list_=config.lists["weekly"],
+        planned=datetime(2026, 11, 24, tzinfo=UTC),
+        look=config.theme,
+        page="",
+    )
+    given = {f"{table}.{name}" for table, values in known.items() for name in values}
+    assert set() == given - {f"newsletter{name}" if name[0] == "." else name for name in listed}
 
 
 def test_every_verdict_of_an_import_is_explained() -> None:
