@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 THEME: Final = frozenset({"p:white-space"})
 """What the untouched theme uses although not every client can."""
 
-_DATA: Final = Path(__file__).parent / "caniemail" / "features.json"
+DATA: Final = Path(__file__).parent / "caniemail" / "features.json"
 _SPELT: Final = {
     "apple-mail": "Apple Mail",
     "gmail": "Gmail",
@@ -73,7 +73,7 @@ def check_clients(proof: Proof) -> Iterator[Finding]:
 @cache
 def features() -> dict[str, Any]:
     """The bundled data: families in order, and of each feature title, slug and a mark for each."""
-    found: dict[str, Any] = json.loads(_DATA.read_text(encoding="utf-8"))
+    found: dict[str, Any] = json.loads(DATA.read_text(encoding="utf-8"))
     return found
 
 

@@ -34,7 +34,10 @@ _NAMES: Final = {
 """The names of CSS 2.1, which every client knows."""
 
 _HEX = re.compile(r"#([0-9a-f]{8}|[0-9a-f]{6}|[0-9a-f]{3,4})\b")
-_RGB = re.compile(r"rgba?\(\s*([\d.]+)[\s,]+([\d.]+)[\s,]+([\d.]+)(?:[\s,/]+([\d.]+)(%?))?\s*\)")
+_NUMBER = r"(\d+\.?\d*|\.\d+)"
+_RGB = re.compile(
+    rf"rgba?\(\s*{_NUMBER}[\s,]+{_NUMBER}[\s,]+{_NUMBER}(?:[\s,/]+{_NUMBER}(%?))?\s*\)"
+)
 _NAMED = re.compile(rf"(?<![\w#.-])({'|'.join(_NAMES)})(?![\w.-])")
 
 

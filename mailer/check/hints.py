@@ -32,6 +32,7 @@ _COPYRIGHT = re.compile(
 _BETWEEN: Final = r"(?:\s+|,\s*|\.\s*|\.,\s*)(?:the\s+|den\s+|dem\s+|der\s+|le\s+|el\s+|o\s+)?"
 _OF: Final = r"(?:st|nd|rd|th|er|º|ª|\.)?\s+(?:of\s+|de\s+|d['’])?"
 _YEAR: Final = r"(?:,?\s+(?:de\s+)?(?P<year>\d{4})\b)?"
+_DIGIT = re.compile(r"\d")
 _NEAR: Final = timedelta(days=200)
 """A date without a year lies this near to the issue's."""
 
@@ -143,7 +144,7 @@ def _names(table: Mapping[str, Mapping[str, Mapping[int, str]]]) -> dict[str, in
         for context in table.values()
         for width, names in context.items()
         for number, name in names.items()
-        if width != "narrow" and name.rstrip(".").isalpha() and len(name) > 1
+        if width != "narrow" and len(name) > 1 and not _DIGIT.search(name)
     }
 
 

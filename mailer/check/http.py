@@ -12,7 +12,6 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cache
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlsplit
 
@@ -31,7 +30,7 @@ SECONDS: Final = 15.0
 _CONNECT: Final = 6.0
 _READ: Final = 65_536
 _SAFE: Final = "%/:?#[]@!$&'()*+,;=~"
-_PORTS: Final = {"http": 80, "https": 443}
+PORTS: Final = {"http": 80, "https": 443}
 _NO_SUCH_HOST: Final = {
     code for name in ("EAI_NONAME", "EAI_NODATA") if (code := getattr(socket, name, None))
 }
@@ -85,7 +84,7 @@ class Target:
         """The target of an http or https address; None for any other."""
         try:
             parts = urlsplit(url)
-            port = parts.port or _PORTS[parts.scheme]
+            port = parts.port or PORTS[parts.scheme]
         except (ValueError, KeyError):
             return None
         if not parts.hostname or not parts.hostname.isascii():
@@ -98,17 +97,23 @@ class Target:
     def authority(self) -> str:
         """The Host header."""
         name = f"[{self.host}]" if ":" in self.host else self.host
-        return name if self.port == _PORTS[self.scheme] else f"{name}:{self.port}"
+        return name if self.port == PORTS[self.scheme] else f"{name}:{self.port}"
 
 
 async def exchange(
-    method: str, target: Target, *, listed: tuple[str, ...] = (), most: int = 0
+    method: str,
+    target: Target,
+    *,
+    trust: ssl.SSLContext,
+    listed: tuple[str, ...] = (),
+    most: int = 0,
 ) -> Answer:
     """Ask once, on a connection of its own, without cookies or anything about a reader.
 
     Args:
         method: HEAD or GET.
         target: what is asked for.
+        trust: which certificates are valid.
         listed: hosts that may be visited whatever their address.
         most: octets of the body that are wanted; the server is asked for no more.
 
@@ -117,7 +122,7 @@ async def exchange(
     """
     try:
         async with asyncio.timeout(SECONDS):
-            reader, writer = await _connect(target, listed)
+            reader, writer = await _connect(target, trust, listed)
             try:
                 return await _converse(reader, writer, method, target, most)
             finally:
@@ -131,7 +136,7 @@ async def exchange(
 
 
 async def _connect(
-    target: Target, listed: tuple[str, ...]
+    target: Target, trust: ssl.SSLContext, listed: tuple[str, ...]
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """A connection to one of the addresses that the host has now; the first that takes it."""
     addresses = await _resolve(target)
@@ -139,7 +144,7 @@ async def _connect(
         addresses = [one for one in addresses if may_visit(one, target.port)]
     if not addresses:
         raise NoAnswerError(Trouble.FORBIDDEN)
-    secure = _tls() if target.scheme == "https" else None
+    secure = trust if target.scheme == "https" else None
     failure: Exception = NoAnswerError(Trouble.TIMEOUT)
     for address in addresses[:3]:
         try:
@@ -165,11 +170,6 @@ async def _resolve(target: Target) -> list[str]:
     except UnicodeError as error:  # a label that is empty or too long
         raise NoAnswerError(Trouble.NO_HOST) from error
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    return ssl.create_default_context()
 
 
 async def _converse(

@@ -126,7 +126,7 @@ def _sizes(runs: list[Run]) -> Iterator[Fault]:
         seen.add(size)
         yield Fault(
             id="W162",
-            message=f'"{_sample(run)}" is {size:g} px small',
+            message=f'"{_sample(run)}" is {size:.3g} px small',
             words=_words(run),
             step=f"at least {_LEAST_SIZE:g} px",
         )

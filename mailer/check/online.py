@@ -6,6 +6,7 @@ import asyncio
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from mailer.check import hosts, images
 from mailer.check.http import Trouble
@@ -64,8 +65,8 @@ async def _ask(proofs: Sequence[Proof], pause: float) -> list[Report]:
 async def _see(proof: Proof, visitor: Visitor) -> _Visits:
     links = [link.url for link in proof.web_links]
     pictures = [image.url for image in proof.images if _is_remote(image, proof)]
-    plain = [url for url in links if url.startswith("http:")]
-    secured = [url.replace("http:", "https:", 1) for url in plain]
+    plain = [url for url in links if url.startswith("http:") and urlsplit(url).port in (None, 80)]
+    secured = list(map(_secured, plain))
     visits = await asyncio.gather(
         *map(visitor.page, links), *map(visitor.image, pictures), *map(visitor.page, secured)
     )
@@ -145,9 +146,14 @@ def _insecure(proof: Proof, links: Sequence[Link], visits: _Visits) -> Iterator[
     for link in links:
         secure = visits.secure.get(link.url)
         if secure is not None and secure.is_fine and visits.pages[link.url].is_fine:
-            better = link.url.replace("http:", "https:", 1)
             message = f"{link.host} serves https, too"
-            yield _found(proof, "W125", link, message, better)
+            yield _found(proof, "W125", link, message, _secured(link.url))
+
+
+def _secured(url: str) -> str:
+    """The same address over https."""
+    parts = urlsplit(url)
+    return parts._replace(scheme="https", netloc=parts.netloc.removesuffix(":80")).geturl()
 
 
 def _pictures(proof: Proof, visits: _Visits) -> Iterator[Finding]:

@@ -36,7 +36,7 @@ _BOLD_TAGS = frozenset({"b", "strong", "th", "h1", "h2", "h3", "h4", "h5", "h6"}
 _SMALLER = frozenset({"small", "sub", "sup"})
 _NO_STYLE: Final[Mapping[str, str]] = {}
 _SILENT = frozenset({"head", "script", "style", "title"})
-_LENGTH = re.compile(r"(-?[\d.]+)(px|pt|em|rem|%)?\Z")
+_LENGTH = re.compile(r"(-?(?:\d+\.?\d*|\.\d+))(px|pt|em|rem|%)?\Z")
 _BOLD_FROM: Final = 600
 _BROWSER_SIZE: Final = 16.0
 _POINT: Final = 4 / 3
@@ -201,7 +201,7 @@ def _room(element: HtmlElement, style: Mapping[str, str], around: Look) -> float
 def pixels(value: str, *, of: float) -> float | None:
     """A length in CSS pixels; `of` is what `em` and `%` are parts of. None if it is no length."""
     match = _LENGTH.match(value.strip())
-    if match is None or (match[2] is None and float(match[1] or 0)):
+    if match is None or (match[2] is None and float(match[1])):
         return None
     amount = float(match[1])
     factor = {"px": 1.0, "pt": _POINT, "em": of, "rem": _BROWSER_SIZE, "%": of / 100}

@@ -37,7 +37,9 @@ _INLINE: Final = frozenset(_INLINE_NAMES.split())
 _SEARCHED: Final = 60
 """So many characters of a text are enough to find it again."""
 
-_MARKUP = r"[\s*_~`=\\\[\]{}]*"
+_FEW: Final = 4
+_PUNCTUATION: Final = ".,;:!?…"
+_MARKUP = r"(?:\]\([^)\n]*\)|[\s*_~`=\\\[\]{}])*"
 _URL_GOES_ON = r"(?![\w/%=&#?~+-]|\.\w)"
 
 
@@ -199,37 +201,41 @@ class Proof:
         return Place(line_of(self.issue, *names))
 
     def address(self, url: str, number: int = 1) -> Place:
-        """Where an address stands for the n-th time; the first time where there are fewer."""
-        for written in self._spellings(url):
-            pattern = re.compile(re.escape(written) + _URL_GOES_ON)
+        """Where an address stands for the n-th time; the last time where there are fewer."""
+        spellings = self._spellings(url)
+        whole = "|".join(("(?<!<)" if one[0] == "/" else "") + re.escape(one) for one in spellings)
+        name = re.escape(unquote(urlsplit(url).path.rpartition("/")[2])) or whole
+        for pattern in (f"(?<![\\w/:.%-])(?:{whole})", name):
             for text in (self.source.masked, self.source.body):
-                found = [match.start() for match in pattern.finditer(text)]
+                found = [match.start() for match in re.finditer(pattern + _URL_GOES_ON, text)]
                 if found:
                     return self.at(found[min(number, len(found)) - 1])
         return Place()
 
-    def _spellings(self, url: str) -> Iterator[str]:
+    def _spellings(self, url: str) -> list[str]:
         """How an author may have written an address that is absolute and encoded now."""
-        whole = (url, unquote(url), url.replace("&", "&amp;"))
-        yield from dict.fromkeys(whole)
-        for base in (self.newsletter.assets, self.newsletter.site):
-            if base and url.startswith(f"{base}/"):
-                yield from dict.fromkeys(one.removeprefix(base) for one in whole)
-        yield from dict.fromkeys(one.partition("//")[2] for one in whole if "//" in one)
-        name = urlsplit(url).path.rpartition("/")[2]
-        if name:
-            yield from dict.fromkeys((name, unquote(name)))
+        whole = dict.fromkeys((url, unquote(url), url.replace("&", "&amp;")))
+        bases = [base for base in (self.newsletter.assets, self.newsletter.site) if base]
+        own = [one.removeprefix(base) for base in bases for one in whole if one.startswith(base)]
+        bare = [one.partition("//")[2] for one in whole if "//" in one]
+        longer_than_a_slash = (one for one in (*whole, *own, *bare) if len(one) > 1)
+        return sorted(dict.fromkeys(longer_than_a_slash), key=len, reverse=True)
 
     def words(self, text: str) -> Place:
-        """Where a text stands, however it is marked up and wrapped."""
+        """Where a text stands, however it is marked up and wrapped; its beginning is enough."""
         words = text[:_SEARCHED].split()
         if len(text) > _SEARCHED and len(words) > 1:
             words.pop()
-        if not words:
-            return Place()
-        pattern = _MARKUP.join(re.escape(word) for word in words)
-        match = re.search(pattern, self.source.masked) or re.search(pattern, self.source.body)
-        return self.at(match.start()) if match else Place()
+        for count in (len(words), _FEW):
+            some = [re.escape(word) for word in words[:count]]
+            if not some:
+                break
+            some[-1] = re.escape(words[:count][-1].rstrip(_PUNCTUATION)) or some[-1]
+            pattern = re.compile(_MARKUP.join(some))
+            match = pattern.search(self.source.masked) or pattern.search(self.source.body)
+            if match:
+                return self.at(match.start())
+        return Place()
 
     def at(self, offset: int) -> Place:
         """The place of a character of the Markdown."""

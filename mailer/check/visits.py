@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import Final
@@ -72,6 +73,7 @@ class Visitor:
     def __init__(self, *, listed: tuple[str, ...] = (), pause: float = PAUSE) -> None:
         self._listed = listed
         self._pause = pause
+        self._trust = ssl.create_default_context()
         self._all = asyncio.Semaphore(AT_ONCE)
         self._hosts: defaultdict[str, asyncio.Semaphore] = defaultdict(
             lambda: asyncio.Semaphore(PER_HOST)
@@ -112,7 +114,7 @@ class Visitor:
             where = answer.headers.get("location", "")
             if answer.status not in _REDIRECTS or not where:
                 return replace(_read(answer), final=url, hops=hops)
-            url = urldefrag(urljoin(url, where)).url
+            url = _joined(url, where)
         return Visit(trouble=Trouble.CIRCLE, final=url, hops=_HOPS)
 
     async def _ask(self, method: str, url: str, most: int) -> Answer:
@@ -120,7 +122,15 @@ class Visitor:
         if target is None:
             raise NoAnswerError(Trouble.ODD)
         async with self._hosts[target.host], self._all:
-            return await exchange(method, target, listed=self._listed, most=most)
+            return await exchange(method, target, trust=self._trust, listed=self._listed, most=most)
+
+
+def _joined(url: str, where: str) -> str:
+    """Where a redirect leads; nowhere if that is no address at all."""
+    try:
+        return urldefrag(urljoin(url, where)).url
+    except ValueError:
+        return ""
 
 
 def _read(answer: Answer) -> Visit:
