@@ -138,24 +138,26 @@ class Composed:
     Attributes:
         largest: octets of the largest content.
         domains: how many of the recipients are at which domain.
-        samples: the first few recipients with their messages.
+        variants: how many of the recipients get which variant of the issue.
+        samples: the first few recipients with their messages, and the first of each variant.
     """
 
     findings: tuple[Finding, ...]
     recipients: int
     largest: int
     domains: Mapping[str, int]
+    variants: Mapping[str, int]
     samples: tuple[tuple[Recipient, Message], ...]
 
 
-NOBODY = Composed(findings=(), recipients=0, largest=0, domains={}, samples=())
+NOBODY = Composed(findings=(), recipients=0, largest=0, domains={}, variants={}, samples=())
 
 
 def compose_all(
-    template: MessageTemplate,
+    templates: Mapping[str, MessageTemplate],
     recipients: Iterable[Recipient],
     *,
-    issue: Issue,
+    issues: Mapping[str, Issue],
     limits: CheckConfig,
     date: Instant,
     samples: int,
@@ -163,27 +165,31 @@ def compose_all(
     """Compose every recipient's message and keep only a few; E140 names what somebody lacks (M-31).
 
     Memory does not grow with the number of recipients.
+
+    Args:
+        templates: each variant's, by its name.
+        recipients: who gets a message, and which variant.
+        issues: each variant's file.
+        limits: how large a message may be.
+        date: of all messages.
+        samples: how many are kept.
     """
-    tally = _Tally(samples)
+    tallies = {name: _Tally(template, issues[name]) for name, template in templates.items()}
+    domains: Counter[str] = Counter()
+    kept: list[tuple[Recipient, Message]] = []
     for recipient in recipients:
-        tally.count += 1
-        tally.domains[recipient.email.rpartition("@")[2].lower()] += 1
-        try:
-            tally.keep(recipient, template.compose(recipient, date=date))
-        except MissingValueError as error:
-            tally.lacks(recipient, error.name)
-        except CheckError as error:
-            tally.refused(recipient, error)
-    findings = list(tally.findings(template, issue))
-    if tally.largest is not None and not check_size(template.sizes, issue, limits=limits):
-        # A long value can lift one person's mail over the limit that the others keep.
-        findings += check_size(template.measure(tally.largest), issue, limits=limits)
+        tally = tallies[recipient.variant]
+        message = tally.compose(recipient, date)
+        domains[recipient.email.rpartition("@")[2].lower()] += 1
+        if message and samples and (len(kept) < samples or tally.composed == 1):
+            kept.append((recipient, message))
     return Composed(
-        findings=tuple(findings),
-        recipients=tally.count,
-        largest=len(tally.largest.content) if tally.largest else 0,
-        domains=tally.domains,
-        samples=tuple(tally.samples),
+        findings=tuple(one for tally in tallies.values() for one in tally.findings(limits)),
+        recipients=sum(tally.count for tally in tallies.values()),
+        largest=max(tally.octets for tally in tallies.values()),
+        domains=domains,
+        variants={name: tally.count for name, tally in tallies.items()},
+        samples=tuple(kept),
     )
 
 
@@ -201,43 +207,58 @@ def fault_of(
 
 
 class _Tally:
-    """What is remembered of the messages: numbers and examples."""
+    """What is remembered of the messages of one variant: numbers and examples.
 
-    def __init__(self, samples: int) -> None:
+    Attributes:
+        count: how many recipients it has.
+        composed: for how many of them there is a message.
+        largest: the message with the most octets; None before there is one.
+    """
+
+    def __init__(self, template: MessageTemplate, issue: Issue) -> None:
         self.count = 0
-        self.domains: Counter[str] = Counter()
-        self.samples: list[tuple[Recipient, Message]] = []
+        self.composed = 0
         self.largest: Message | None = None
-        self._wanted = samples
+        self._template = template
+        self._issue = issue
         self._lacking: Counter[str] = Counter()
         self._examples: dict[str, list[str]] = {}
         self._refused: dict[str, tuple[str, CheckError]] = {}
 
-    def keep(self, recipient: Recipient, message: Message) -> None:
-        """A message was composed."""
-        if self.largest is None or len(message.content) > len(self.largest.content):
-            self.largest = message
-        if len(self.samples) < self._wanted:
-            self.samples.append((recipient, message))
+    @property
+    def octets(self) -> int:
+        """Of the largest content."""
+        return len(self.largest.content) if self.largest else 0
 
-    def lacks(self, recipient: Recipient, name: str) -> None:
-        """Somebody has no value for a name."""
+    def compose(self, recipient: Recipient, date: Instant) -> Message | None:
+        """A recipient's message; None, and why is remembered, if there can be none."""
+        self.count += 1
+        try:
+            message = self._template.compose(recipient, date=date)
+        except MissingValueError as error:
+            self._lacks(recipient, error.name)
+        except CheckError as error:
+            self._refused.setdefault(error.message, (recipient.email, error))
+        else:
+            self.composed += 1
+            if len(message.content) > self.octets:
+                self.largest = message
+            return message
+        return None
+
+    def _lacks(self, recipient: Recipient, name: str) -> None:
         self._lacking[name] += 1
         examples = self._examples.setdefault(name, [])
         if len(examples) < EXAMPLES:
             examples.append(recipient.email)
 
-    def refused(self, recipient: Recipient, error: CheckError) -> None:
-        """A value of somebody's cannot be written."""
-        self._refused.setdefault(error.message, (recipient.email, error))
-
-    def findings(self, template: MessageTemplate, issue: Issue) -> Iterator[Finding]:
+    def findings(self, limits: CheckConfig) -> Iterator[Finding]:
         """What was wrong, each thing once."""
         for email, error in self._refused.values():
             yield Finding(
                 id=error.code,
                 message=f"{error.message}, for example for {email}: {error.detail}",
-                file=issue.file,
+                file=self._issue.file,
                 next_step=error.next,
             )
         for name, number in self._lacking.items():
@@ -245,10 +266,13 @@ class _Tally:
             yield Finding(
                 id="E140",
                 message=f"{{{{ {name} }}}} has no value for {number:,} of {self.count:,}: {people}",
-                file=issue.file,
-                line=_line_of(template, name),
+                file=self._issue.file,
+                line=_line_of(self._template, name),
                 next_step=f"{{{{ {name} or 'reader' }}}}, or give them a value",
             )
+        if self.largest and not check_size(self._template.sizes, self._issue, limits=limits):
+            # A long value can lift one person's mail over the limit that the others keep.
+            yield from check_size(self._template.measure(self.largest), self._issue, limits=limits)
 
 
 def _line_of(template: MessageTemplate, name: str) -> int:

@@ -72,7 +72,7 @@ def check(
     if explain:
         return _explain(app, explain)
     config = checking.without_secret(app.config)
-    paths = _paths(app, issues, changed_since)
+    paths = _paths(app, issues, changed_since, list_name)
     with looking(config.database_url) as ledger:
         found = checking.examine(
             config,
@@ -91,9 +91,12 @@ def check(
     return CheckError.exit if _count(found, Level.ERROR) else 0
 
 
-def _paths(app: App, issues: tuple[str, ...], changed_since: str | None) -> list[Path]:
+def _paths(
+    app: App, issues: tuple[str, ...], changed_since: str | None, list_name: str | None
+) -> list[Path]:
     """The files that are meant."""
-    from mailer.content.issue import find_issue, issue_files
+    from mailer.content.issue import issue_files
+    from mailer.prepare.finding import file_of
     from mailer.prepare.git import changed_issues
 
     root = app.config.root
@@ -106,7 +109,7 @@ def _paths(app: App, issues: tuple[str, ...], changed_since: str | None) -> list
                 next_step="leave one of them out",
             )
         return changed_issues(root, changed_since)
-    return [find_issue(name, root=root) for name in issues] or issue_files(root)
+    return [file_of(app.config, name, list_name) for name in issues] or issue_files(root)
 
 
 # --- findings ------------------------------------------------------------------------------------
@@ -126,7 +129,7 @@ def _summary(found: list[Examined]) -> str:
     parts = [f"{len(found)} issues"] if len(found) != 1 else []
     parts += [_number(errors, "error"), _number(warnings, "warning")]
     if len(found) == 1 and found[0].prepared is not None:
-        limit = found[0].prepared.proof.config.size_max
+        limit = found[0].prepared.limits.size_max
         parts.append(f"{_octets(found[0]) / _KILO:.0f} KB of {limit / _KILO:g} KB")
     links = sum(one.links for one in found)
     asked = [one.fine for one in found if one.fine is not None]
@@ -137,7 +140,7 @@ def _summary(found: list[Examined]) -> str:
 def _octets(one: Examined) -> int:
     if one.prepared is None:
         return 0
-    sizes = one.prepared.template.sizes
+    sizes = one.prepared.sizes
     return max(sizes.html_decoded, sizes.html_encoded)
 
 

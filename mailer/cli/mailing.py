@@ -44,7 +44,7 @@ def mail(
 ) -> int:
     """Begin a mailing or go on with it; returns the exit code."""
     with looking(app.config.database_url) as ledger:
-        issue = prepare.pick_issue(app.config, ledger, name, now=now())
+        issue = prepare.pick_issue(app.config, ledger, name, list_name=list_name, now=now())
         chosen = choose_list(issue, app.config.lists, list_name)
         when = read_when(app, at, chosen)
         before = None if ledger is None else _mailing_of(ledger, issue, chosen)

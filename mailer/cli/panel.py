@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mailer.cli import findings
+from mailer.ledger.variants import label
 from mailer.model import Level
 from mailer.when import describe
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from mailer.check.mail import Composed
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from mailer.config import RelayConfig
     from mailer.errors import MailerError
     from mailer.ledger.choosing import Audience
-    from mailer.model import Finding, Instant, Mailbox
+    from mailer.model import Finding, Instant, Mailbox, Rendering
     from mailer.prepare import Prepared
 
 SHOWN_DOMAINS = 3
@@ -70,19 +72,20 @@ def as_text(truth: Truth, *, folder: Path, now: Instant) -> str:
 def short(truth: Truth, *, now: Instant) -> str:
     """The panel above the question."""
     prepared, revision = truth.prepared, truth.prepared.revision
-    sizes = prepared.template.sizes
+    sizes = prepared.sizes
     commit = f" @ {revision.commit}" if revision.commit else ""
     reply_to = f"   Reply-To {revision.reply_to.address}" if revision.reply_to else ""
     lines = [
-        f" {_subject(prepared)}   ({prepared.issue.id}{commit})",
+        f" {_subject(prepared.rendering)}   ({prepared.issue.id}{commit})",
         f" From      {_mailbox(revision.sender)}{reply_to}",
         f" List      {prepared.list.slug}",
         f" Time      {_time(prepared, now)}",
         f" Relay     {_relay(truth.relay)}",
         "",
         arithmetic(truth.audience),
+        *_variants(truth),
         "",
-        f" HTML      {_html(sizes) / KILO:.1f} KB of {prepared.proof.config.size_max / KILO:g} KB",
+        f" HTML      {_html(sizes) / KILO:.1f} KB of {prepared.limits.size_max / KILO:g} KB",
         f" Text      {sizes.text_decoded / KILO:.1f} KB",
         f" Largest   {truth.composed.largest / KILO:.1f} KB on the wire",
         f" Digest    {revision.digest[:12]}",
@@ -101,10 +104,21 @@ def arithmetic(audience: Audience) -> str:
     return "\n".join(lines)
 
 
-def _subject(prepared: Prepared) -> str:
+def _variants(truth: Truth) -> Iterator[str]:
+    """Who gets what, if not all get the same: how many, the subject, the file."""
+    made = truth.prepared.variants
+    head = " Variants  "
+    for name, variant in made.items() if len(made) > 1 else ():
+        number = truth.composed.variants.get(name, 0)
+        subject = _subject(variant.rendering)
+        yield f"{head}{label(name):<24} {number:>5,}   {subject}   ({variant.issue.file})"
+        head = " " * len(head)
+
+
+def _subject(rendering: Rendering) -> str:
     return "".join(
         piece if isinstance(piece, str) else f"{{{{ {piece.expression} }}}}"
-        for piece in prepared.rendering.subject
+        for piece in rendering.subject
     )
 
 
@@ -176,7 +190,7 @@ def as_data(truth: Truth, *, folder: Path, now: Instant) -> dict[str, Any]:
     prepared, revision = truth.prepared, truth.prepared.revision
     return {
         "issue": prepared.issue.id,
-        "subject": _subject(prepared),
+        "subject": _subject(prepared.rendering),
         "list": prepared.list.slug,
         "from": _mailbox(revision.sender),
         "reply_to": revision.reply_to and revision.reply_to.address,
@@ -188,6 +202,7 @@ def as_data(truth: Truth, *, folder: Path, now: Instant) -> dict[str, Any]:
             "recipients": truth.audience.recipients,
         },
         "composed": truth.composed.recipients,
+        "variants": _variants_data(truth),
         "domains": dict(_ranked(truth.composed)[:LISTED_DOMAINS]),
         "sizes": _sizes_data(truth),
         "digest": revision.digest,
@@ -200,8 +215,21 @@ def as_data(truth: Truth, *, folder: Path, now: Instant) -> dict[str, Any]:
     }
 
 
+def _variants_data(truth: Truth) -> dict[str, Any]:
+    made = truth.prepared.variants
+    return {
+        label(name): {
+            "file": variant.issue.file,
+            "subject": _subject(variant.rendering),
+            "recipients": truth.composed.variants.get(name, 0),
+            "digest": variant.revision.digest,
+        }
+        for name, variant in (made.items() if len(made) > 1 else ())
+    }
+
+
 def _sizes_data(truth: Truth) -> dict[str, int]:
-    sizes = truth.prepared.template.sizes
+    sizes = truth.prepared.sizes
     return {
         "html": _html(sizes),
         "text": sizes.text_decoded,

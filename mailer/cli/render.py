@@ -39,7 +39,7 @@ def render(
     with looking(app.config.database_url) as ledger:
         prepared = prepare.prepare(
             app.config,
-            prepare.pick_issue(app.config, ledger, issue, now=now()),
+            prepare.pick_issue(app.config, ledger, issue, list_name=list_name, now=now()),
             ledger=ledger,
             list_name=list_name,
             when=None,

@@ -56,7 +56,7 @@ def dry_run(
 ) -> int:
     """The same path as a mailing with the last step left out; returns the exit code."""
     with looking(app.config.database_url) as ledger:
-        issue = prepare.pick_issue(app.config, ledger, name, now=now())
+        issue = prepare.pick_issue(app.config, ledger, name, list_name=list_name, now=now())
         when = read_when(app, at, choose_list(issue, app.config.lists, list_name))
         prepared = prepare.prepare(
             app.config, issue, ledger=ledger, list_name=list_name, when=when, now=now()
@@ -118,7 +118,7 @@ def test_copies(app: App, name: str | None, list_name: str | None, to: tuple[str
     """Mail an issue to some addresses outside the ledger; returns the exit code."""
     addresses = _addresses(app.config, to)
     with looking(app.config.database_url) as ledger:
-        issue = prepare.pick_issue(app.config, ledger, name, now=now())
+        issue = prepare.pick_issue(app.config, ledger, name, list_name=list_name, now=now())
         prepared = prepare.prepare(
             app.config, issue, ledger=ledger, list_name=list_name, when=None, now=now(), test=True
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mailer.prepare.audience import count_audience, preflight, recipients
 from mailer.prepare.devtools import found as find_browser
 from mailer.prepare.ends import (
+    copy_for,
     freeze,
     refuse_draft,
     refuse_errors,
@@ -26,6 +27,7 @@ from mailer.prepare.preparing import Prepared, prepare
 __all__ = [
     "SAMPLES",
     "Prepared",
+    "copy_for",
     "count_audience",
     "find_browser",
     "freeze",

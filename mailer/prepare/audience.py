@@ -7,14 +7,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mailer.check import mail as check_mail
-from mailer.check.engine import excused
-from mailer.ledger import choosing
+from mailer.ledger import choosing, variants
 from mailer.model import ListId, MailingId, Recipient, SubscriberId
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import ColumnElement, Connection, Row
 
     from mailer.ledger import Ledger
     from mailer.ledger.choosing import Audience
@@ -38,10 +37,20 @@ def count_audience(prepared: Prepared, ledger: Ledger | None, *, now: Instant) -
 def recipients(connection: Connection, prepared: Prepared, *, now: Instant) -> Iterator[Recipient]:
     """Everybody who will receive, in claim order, a page at a time."""
     rows = choosing.chosen(
-        connection, list_slug=prepared.list.slug, issue_slug=prepared.issue.id, now=now
+        connection,
+        list_slug=prepared.list.slug,
+        issue_slug=prepared.issue.id,
+        now=now,
+        variant=variant_of(connection, prepared),
     )
     for seq, row in enumerate(rows, start=1):
         yield as_recipient(row, seq)
+
+
+def variant_of(connection: Connection, prepared: Prepared) -> ColumnElement[str]:
+    """The name of the variant that a subscriber gets, as the freeze will choose it."""
+    language = prepared.rendering.language
+    return variants.chosen(connection, prepared.variants, base_language=language)
 
 
 def as_recipient(row: Row[Any], seq: int) -> Recipient:
@@ -55,6 +64,7 @@ def as_recipient(row: Row[Any], seq: int) -> Recipient:
         name=row.name,
         language=row.language,
         attributes=json.loads(row.attributes),
+        variant=row.variant,
     )
 
 
@@ -64,14 +74,14 @@ def preflight(
     """Compose every recipient's message without sending it (M-31, interface §2.4)."""
     if ledger is None:
         return check_mail.NOBODY
-    limits = prepared.proof.config
+    made = prepared.variants
     with ledger.read() as connection:
         composed = check_mail.compose_all(
-            prepared.template,
+            {name: variant.template for name, variant in made.items()},
             recipients(connection, prepared, now=now),
-            issue=prepared.issue,
-            limits=limits,
+            issues={name: variant.issue for name, variant in made.items()},
+            limits=prepared.limits,
             date=prepared.planned,
             samples=samples,
         )
-    return replace(composed, findings=excused(composed.findings, prepared.issue, limits))
+    return replace(composed, findings=prepared.excused(composed.findings))

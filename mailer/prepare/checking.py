@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from mailer.check import engine, online
@@ -13,12 +14,14 @@ from mailer.content.issue import duplicate_ids, read_issue
 from mailer.errors import CheckError
 from mailer.model import Finding
 from mailer.prepare.audience import preflight, recipients
+from mailer.prepare.finding import lead
 from mailer.prepare.preparing import prepare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from mailer.check.proof import Proof
     from mailer.config import Config
     from mailer.ledger import Ledger
     from mailer.model import Instant
@@ -41,6 +44,12 @@ class Examined:
     links: int = 0
     fine: int | None = None
 
+    @property
+    def variants(self) -> set[str]:
+        """The files that were looked at with it."""
+        made = self.prepared.variants if self.prepared else {}
+        return {variant.issue.file for variant in made.values()}
+
 
 def without_secret(config: Config) -> Config:
     """The configuration with a key for this moment, where none is set: nothing signed leaves."""
@@ -62,10 +71,20 @@ def examine(
         ConfigError: a configured value that no message can have.
     """
     twins = duplicate_ids(config.root)
-    found = [
-        _examine(config, path, twins, ledger=ledger, list_name=list_name, now=now) for path in paths
-    ]
+    found: list[Examined] = []
+    seen: set[str] = set()
+    for path in paths:
+        if _file(config, path) not in seen:
+            one = _examine(config, path, twins, ledger=ledger, list_name=list_name, now=now)
+            seen |= {one.file, *one.variants}
+            found.append(one)
     return found if offline else _followed(found)
+
+
+def _file(config: Config, path: Path) -> str:
+    return (
+        path.relative_to(config.root).as_posix() if path.is_relative_to(config.root) else str(path)
+    )
 
 
 def _examine(
@@ -77,13 +96,13 @@ def _examine(
     list_name: str | None,
     now: Instant,
 ) -> Examined:
-    file = (
-        path.relative_to(config.root).as_posix() if path.is_relative_to(config.root) else str(path)
-    )
+    file = _file(config, path)
     known: tuple[Finding, ...] = tuple(one for one in twins if one.file == file)
     try:
         issue = read_issue(path, root=config.root, dialect=config.newsletter.dialect)
         known += issue.findings
+        issue = lead(config, issue, list_name=list_name)
+        file = issue.file
         prepared = prepare(config, issue, ledger=ledger, list_name=list_name, when=None, now=now)
     except CheckError as error:
         return Examined(file=file, findings=(*known, engine.as_finding(error, file=file)))
@@ -91,30 +110,40 @@ def _examine(
         lacks = Finding(id="E140", message=f"{error.name} has no value for anybody", file=file)
         return Examined(file=file, findings=(*known, lacks))
     composed = preflight(prepared, ledger, now=now)
-    every = (*known, *prepared.findings, *composed.findings)
     return Examined(
         file=file,
-        findings=engine.excused(every, issue, config.check),
+        findings=prepared.excused((*known, *prepared.findings, *composed.findings)),
         prepared=prepared,
-        links=len(prepared.proof.web_links),
+        links=sum(len(proof.web_links) for proof in proofs(prepared)),
     )
+
+
+def proofs(prepared: Prepared) -> list[Proof]:
+    """What checks look at, of each variant."""
+    return [variant.proof for variant in prepared.variants.values()]
 
 
 def _followed(found: Sequence[Examined]) -> list[Examined]:
     """The same with what other machines say."""
-    open_ones = [one.prepared for one in found if one.prepared is not None]
-    reports = iter(online.ask([prepared.proof for prepared in open_ones]))
+    every = [proof for one in found if one.prepared for proof in proofs(one.prepared)]
+    reports = iter(online.ask(every))
     return [
-        one if one.prepared is None else _added(one, one.prepared, next(reports)) for one in found
+        _added(one, one.prepared, list(islice(reports, len(one.prepared.variants))))
+        if one.prepared
+        else one
+        for one in found
     ]
 
 
-def _added(one: Examined, prepared: Prepared, report: online.Report) -> Examined:
-    issue, config = prepared.issue, prepared.proof.config
-    every = [*one.findings, *report.findings]
-    every += engine.idle(every, issue, config, asked=True)
-    findings = engine.excused(every, issue, config)
-    return replace(one, findings=findings, links=report.links, fine=report.fine)
+def _added(one: Examined, prepared: Prepared, reports: Sequence[online.Report]) -> Examined:
+    every = [*one.findings, *(finding for report in reports for finding in report.findings)]
+    every += prepared.idle(every, asked=True)
+    return replace(
+        one,
+        findings=prepared.excused(every),
+        links=sum(report.links for report in reports),
+        fine=sum(report.fine for report in reports),
+    )
 
 
 def concerned(
@@ -125,6 +154,7 @@ def concerned(
         return
     with ledger.read() as connection:
         for recipient in recipients(connection, prepared, now=now):
-            fault = check_mail.fault_of(prepared.template, recipient, date=prepared.planned)
+            template = prepared.variants[recipient.variant].template
+            fault = check_mail.fault_of(template, recipient, date=prepared.planned)
             if fault is not None and fault[0] == code:
                 yield recipient.email, fault[1]

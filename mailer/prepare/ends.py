@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mailer.address import parse as parse_address
 from mailer.compose.expressions import MissingValueError
-from mailer.errors import CheckError, SafetyError
+from mailer.errors import CheckError, NotFoundError, SafetyError
 from mailer.ledger import audience as people
 from mailer.ledger import choosing, freezing
 from mailer.model import (
@@ -20,7 +20,7 @@ from mailer.model import (
     Release,
     SubscriberId,
 )
-from mailer.prepare.audience import as_recipient
+from mailer.prepare.audience import as_recipient, variant_of
 
 if TYPE_CHECKING:
     from mailer.ledger import Ledger
@@ -92,14 +92,24 @@ def freeze(prepared: Prepared, ledger: Ledger, *, started_by: str, now: Instant)
             feedback_sender=prepared.revision.feedback_sender,
             now=now,
         )
+    base = prepared.base
     plan = freezing.Plan(
-        revision=prepared.revision,
-        rendering=prepared.rendering,
-        source_digest=prepared.issue.digest,
+        revision=base.revision,
+        rendering=base.rendering,
+        source_digest=base.issue.digest,
         started_by=started_by,
         due_at=prepared.planned,
         wall=prepared.when.wall if prepared.when else "",
         zone=prepared.when.zone if prepared.when else prepared.list.timezone,
+        variants=tuple(
+            freezing.Version(
+                revision=variant.revision,
+                rendering=variant.rendering,
+                source_digest=variant.issue.digest,
+            )
+            for name, variant in prepared.variants.items()
+            if name
+        ),
     )
     return freezing.freeze(ledger, plan, now=now)
 
@@ -107,7 +117,7 @@ def freeze(prepared: Prepared, ledger: Ledger, *, started_by: str, now: Instant)
 def test_copies(
     prepared: Prepared, ledger: Ledger | None, addresses: tuple[str, ...], *, now: Instant
 ) -> list[Message]:
-    """One message per address, outside the ledger; a subscriber sees their own values.
+    """One message per address, outside the ledger; a subscriber sees their own values and variant.
 
     Raises:
         AddressError: one of them is no address.
@@ -120,27 +130,52 @@ def _test_copy(prepared: Prepared, ledger: Ledger | None, text: str, now: Instan
     address = parse_address(text)
     # Each copy is a message of its own: a Message-ID that repeats would be dropped as a twin.
     seq = secrets.randbits(31)
-    recipient = _known(ledger, address.normalised, seq) or Recipient(
+    recipient = _known(prepared, ledger, address.normalised, seq) or Recipient(
         mailing=MailingId(0),
         seq=seq,
         subscriber=SubscriberId(0),
         list_number=ListId(0),
         email=address.wire,
+        variant=prepared.named,
     )
+    return _compose(prepared, recipient, now)
+
+
+def copy_for(prepared: Prepared, ledger: Ledger | None, text: str, *, now: Instant) -> Message:
+    """The message as one subscriber would get it, to be looked at.
+
+    Raises:
+        AddressError: the text is no address.
+        NotFoundError: E514, it is nobody's.
+        CheckError: E140, they lack a value that the issue needs.
+    """
+    recipient = _known(prepared, ledger, parse_address(text).normalised, 0)
+    if recipient is None:
+        raise NotFoundError(
+            "E514", f"Nothing is known about {text}", next_step="mailer subscribers list"
+        )
+    return _compose(prepared, recipient, now)
+
+
+def _compose(prepared: Prepared, recipient: Recipient, now: Instant) -> Message:
+    variant = prepared.variants[recipient.variant]
     try:
-        return prepared.template.compose(recipient, date=now)
+        return variant.template.compose(recipient, date=now)
     except MissingValueError as error:
         raise CheckError(
             "E140",
-            f"{{{{ {error.name} }}}} has no value for {text}",
-            where=prepared.issue.file,
+            f"{{{{ {error.name} }}}} has no value for {recipient.email}",
+            where=variant.issue.file,
             next_step=f"{{{{ {error.name} or 'reader' }}}}",
         ) from error
 
 
-def _known(ledger: Ledger | None, normalised: str, seq: int) -> Recipient | None:
+def _known(
+    prepared: Prepared, ledger: Ledger | None, normalised: str, seq: int
+) -> Recipient | None:
     if ledger is None:
         return None
     with ledger.read() as connection:
-        row = choosing.person(connection, ledger.normalised_key(normalised))
+        key = ledger.normalised_key(normalised)
+        row = choosing.person(connection, key, variant=variant_of(connection, prepared))
     return None if row is None else as_recipient(row, seq)

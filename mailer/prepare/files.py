@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from mailer.compose.mime import MessageTemplate
     from mailer.config import Config
     from mailer.content.web import Web
     from mailer.ledger import Ledger
@@ -24,13 +25,30 @@ if TYPE_CHECKING:
     from mailer.prepare.preparing import Prepared
 
 SAMPLES = 5
-"""So many people's messages a dry run writes down."""
+"""So many people's messages a dry run writes down; one of each variant at least."""
 
 _SUFFIXES = ("html", "txt", "eml")
 
 
 def sample(prepared: Prepared, *, now: Instant) -> Message:
-    """The message for nobody in particular: a place without a default shows its name.
+    """The message for nobody in particular, of the variant whose file was named.
+
+    Raises:
+        CheckError: E140, a place that no name can fill.
+    """
+    variant = prepared.variants[prepared.named]
+    sender = prepared.list.sender.address
+    return for_nobody(variant.template, sender=sender, file=variant.issue.file, now=now)
+
+
+def for_nobody(template: MessageTemplate, *, sender: str, file: str, now: Instant) -> Message:
+    """A message in which a place without a default shows its name.
+
+    Args:
+        template: whose message.
+        sender: to whom it seems to go.
+        file: for messages.
+        now: its Date.
 
     Raises:
         CheckError: E140, a place that no name can fill.
@@ -42,19 +60,19 @@ def sample(prepared: Prepared, *, now: Instant) -> Message:
             seq=0,
             subscriber=SubscriberId(0),
             list_number=ListId(0),
-            email=prepared.list.sender.address,
+            email=sender,
             name=shown.get("name", ""),
-            language=prepared.rendering.language,
+            language=template.rendering.language,
             attributes=shown,
         )
         try:
-            return prepared.template.compose(recipient, date=now)
+            return template.compose(recipient, date=now)
         except MissingValueError as error:
-            if not _show(shown, error.name.split(".")[1:], prepared.rendering):
+            if not _show(shown, error.name.split(".")[1:], template.rendering):
                 raise CheckError(
                     "E140",
                     f"{{{{ {error.name} }}}} has no value for anybody",
-                    where=prepared.issue.file,
+                    where=file,
                 ) from error
 
 
@@ -117,12 +135,16 @@ def write_samples(folder: Path, messages: Sequence[Message]) -> None:
     Raises:
         MailerError: E002, the folder cannot be written.
     """
-    for number, message in enumerate(messages, start=1):
-        write_parts(folder, f"sample-{number}", message)
+    written = {
+        path
+        for number, message in enumerate(messages, start=1)
+        for path in write_parts(folder, f"sample-{number}", message)
+    }
     with _writing(folder):
-        for number in range(len(messages) + 1, SAMPLES + 1):
-            for suffix in _SUFFIXES:
-                (folder / f"sample-{number}.{suffix}").unlink(missing_ok=True)
+        for suffix in _SUFFIXES:
+            for path in folder.glob(f"sample-*.{suffix}"):
+                if path not in written:
+                    path.unlink()
 
 
 def write_excluded(

@@ -43,8 +43,7 @@ def pick_issue(
         CheckError: an issue cannot be read, or E106, another file has the same id.
     """
     if name is not None:
-        language = _language(config, list_name)
-        return _read(config, find_issue(name, root=config.root, language=language))
+        return _read(config, file_of(config, name, list_name))
     issues = [one for one in read_issues(config) if one.release is not Release.DRAFT]
     due = [one for one in issues if not _is_to_come(one, config, now)]
     sent = _sent(ledger)
@@ -61,6 +60,11 @@ def pick_issue(
         detail="Without a name: the newest with status: ready, or with a date not in the future.",
         next_step='mailer new "Title", or name one: mailer send ISSUE',
     )
+
+
+def file_of(config: Config, name: str, list_name: str | None = None) -> Path:
+    """The file of the issue that is named; see `find_issue`."""
+    return find_issue(name, root=config.root, language=_language(config, list_name))
 
 
 def order(issue: Issue) -> tuple[str, str]:
@@ -98,6 +102,16 @@ def _language(config: Config, list_name: str | None) -> str:
     lists = config.lists
     slug = list_name or (next(iter(lists)) if len(lists) == 1 else "")
     return (lists[slug].language if slug in lists else "") or config.newsletter.language
+
+
+def lead(config: Config, issue: Issue, *, list_name: str | None = None) -> Issue:
+    """The variant for everybody of the issue that this one belongs to; itself if it is not clear.
+
+    Raises:
+        CheckError: a file of it cannot be read.
+    """
+    family = [issue, *siblings(config, issue)]
+    return for_everybody(family, _language(config, list_name or issue.list)) or issue
 
 
 def siblings(config: Config, issue: Issue) -> list[Issue]:

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mailer.address import parse as parse_address
 from mailer.check import engine
-from mailer.check import mail as check_mail
-from mailer.check.issue import check_mailed, check_reply_to, check_times, choose_list
-from mailer.check.proof import Proof
+from mailer.check.issue import check_mailed, check_times, choose_list
 from mailer.compose.links import Keyring
-from mailer.compose.mime import MessageTemplate
 from mailer.config import require_secret
-from mailer.config.parse import mailbox as parse_mailbox
 from mailer.ledger import audience as people
-from mailer.ledger import freezing
-from mailer.model import Finding, Instant, Level, Revision, moment
-from mailer.prepare.files import sample
-from mailer.prepare.git import commit_of
-from mailer.render import render_issue
+from mailer.model import Finding, Instant, Level
+from mailer.prepare.finding import siblings
+from mailer.prepare.making import Variant, Workshop
+from mailer.prepare.variants import check_family, family
 
 if TYPE_CHECKING:
-    from mailer.config import Config, ListConfig
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from mailer.check.proof import Proof
+    from mailer.compose.mime import MessageTemplate, Sizes
+    from mailer.config import CheckConfig, Config, ListConfig
     from mailer.ledger import Ledger
-    from mailer.model import Issue, Mailbox, Rendering
-    from mailer.render import RenderResult
+    from mailer.model import Issue, Rendering, Revision
     from mailer.when import When
 
 
@@ -36,21 +33,60 @@ class Prepared:
     Attributes:
         planned: when it starts; the moment of preparing if no time was named.
         when: the time that was named, as it was written.
-        proof: the rendering as checks look at it.
+        variants: by their names; the base comes first, under "".
+        named: the name of the variant whose file was named.
         findings: everything but what only composing for the audience shows, and what only other
             machines know.
     """
 
-    issue: Issue
     list: ListConfig
-    rendering: Rendering
-    template: MessageTemplate
-    revision: Revision
     keyring: Keyring
     planned: Instant
     when: When | None
-    proof: Proof
-    findings: tuple[Finding, ...] = ()
+    variants: Mapping[str, Variant]
+    named: str
+    findings: tuple[Finding, ...]
+
+    @property
+    def base(self) -> Variant:
+        """What everybody gets for whom there is no other variant."""
+        return self.variants[""]
+
+    @property
+    def issue(self) -> Issue:
+        """The base's file, which says what there is once per mailing."""
+        return self.base.issue
+
+    @property
+    def rendering(self) -> Rendering:
+        """The base's."""
+        return self.base.rendering
+
+    @property
+    def revision(self) -> Revision:
+        """The base's."""
+        return self.base.revision
+
+    @property
+    def template(self) -> MessageTemplate:
+        """The base's."""
+        return self.base.template
+
+    @property
+    def proof(self) -> Proof:
+        """The base's."""
+        return self.base.proof
+
+    @property
+    def sizes(self) -> Sizes:
+        """Those of the variant with the largest HTML part."""
+        every = (variant.template.sizes for variant in self.variants.values())
+        return max(every, key=lambda sizes: max(sizes.html_decoded, sizes.html_encoded))
+
+    @property
+    def limits(self) -> CheckConfig:
+        """What the configuration says about checks."""
+        return self.base.proof.config
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -61,6 +97,16 @@ class Prepared:
     def warnings(self) -> tuple[Finding, ...]:
         """What asks a question first: warnings that are not ignored with a reason."""
         return tuple(one for one in self.findings if one.level is Level.WARNING)
+
+    def excused(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
+        """The findings in order; what its file ignores, with the reason."""
+        files = [variant.issue for variant in self.variants.values()]
+        return _excused(files, findings, self.limits)
+
+    def idle(self, findings: Iterable[Finding], *, asked: bool) -> Iterator[Finding]:
+        """W192 for what the files ignore and nothing needs; see `engine.idle`."""
+        files = [variant.issue for variant in self.variants.values()]
+        return _idle(files, findings, self.limits, asked=asked)
 
 
 def prepare(
@@ -73,97 +119,70 @@ def prepare(
     now: Instant,
     test: bool = False,
 ) -> Prepared:
-    """Render an issue for a list and check what can be known without the audience.
+    """Render an issue for a list, each variant once, and check what needs no audience.
 
     Raises:
-        CheckError: the issue or its template cannot be rendered, or has no list.
+        CheckError: the issue or its template cannot be rendered, or has no list; E106 or E129, its
+            variants do not fit together.
         ConfigError: E402, no secret key.
     """
-    keyring = Keyring(require_secret(config))
     chosen = choose_list(issue, config.lists, list_name)
-    planned = when.at if when is not None else now
-    result = render_issue(
-        issue,
-        newsletter=config.newsletter,
-        list_=chosen,
-        root=config.root,
-        planned=moment(planned),
-        theme=config.theme,
-        limits=config.check,
-    )
-    revision = _revision(config, issue, chosen, result.rendering, keyring, ledger, test=test)
-    prepared = Prepared(
-        issue=issue,
+    workshop = Workshop(
+        config=config,
         list=chosen,
-        rendering=result.rendering,
-        template=MessageTemplate(result.rendering, revision, keyring),
-        revision=revision,
-        keyring=keyring,
-        planned=planned,
-        when=when,
-        proof=Proof(
-            issue=issue,
-            newsletter=config.newsletter,
-            config=config.check,
-            rendering=result.rendering,
-            content=result.content,
-            planned=moment(planned),
-            root=config.root,
-            compose=lambda: sample(prepared, now=planned).content,
-        ),
-    )
-    found = [*result.findings, *_check(prepared, ledger), *_check_size(prepared, result)]
-    found += engine.idle(found, issue, config.check, asked=False)
-    return replace(prepared, findings=engine.excused(found, issue, config.check))
-
-
-def _check(prepared: Prepared, ledger: Ledger | None) -> tuple[Finding, ...]:
-    """What rendering does not find out."""
-    issue, chosen = prepared.issue, prepared.list
-    return (
-        *check_times(issue, zone=chosen.timezone),
-        *check_reply_to(issue),
-        *check_mailed(issue, ledger, list_slug=chosen.slug),
-        *engine.look(prepared.proof),
-    )
-
-
-def _check_size(prepared: Prepared, result: RenderResult) -> tuple[Finding, ...]:
-    return check_mail.check_size(
-        prepared.template.sizes,
-        prepared.issue,
-        limits=prepared.proof.config,
-        blocks=result.blocks,
-        cut=result.cut,
-    )
-
-
-def _revision(
-    config: Config,
-    issue: Issue,
-    chosen: ListConfig,
-    rendering: Rendering,
-    keyring: Keyring,
-    ledger: Ledger | None,
-    *,
-    test: bool,
-) -> Revision:
-    list_id, feedback_sender = _identity(config, chosen, ledger)
-    return Revision(
-        issue=issue.id,
-        list=chosen.slug,
-        list_title=chosen.title,
-        list_id=list_id,
-        feedback_sender=feedback_sender,
-        sender=chosen.sender,
-        reply_to=_reply_to(issue) or config.newsletter.reply_to,
-        url=config.newsletter.url,
-        bounce_domain=parse_address(config.bounce_address).domain,
-        key_id=keyring.newest_id,
-        digest=freezing.rendering_digest(rendering),
-        commit=commit_of(config.root / issue.file),
+        keyring=Keyring(require_secret(config)),
+        identity=_identity(config, chosen, ledger),
+        planned=when.at if when is not None else now,
         test=test,
     )
+    others = siblings(config, issue)
+    files = family(issue, others, chosen=chosen, newsletter=config.newsletter)
+    made = {name: workshop.make(name, one) for name, one in files.items()}
+    base = files[""]
+    found = [
+        *check_times(base, zone=chosen.timezone),
+        *check_mailed(base, ledger, list_slug=chosen.slug),
+        *check_family(files, chosen=chosen),
+        *(one for _, findings in made.values() for one in findings),
+    ]
+    issues = list(files.values())
+    found += _idle(issues, found, config.check, asked=False)
+    return Prepared(
+        list=chosen,
+        keyring=workshop.keyring,
+        planned=workshop.planned,
+        when=when,
+        variants={name: variant for name, (variant, _) in made.items()},
+        named=next(name for name, one in files.items() if one.file == issue.file),
+        findings=_excused(issues, found, config.check),
+    )
+
+
+def _excused(
+    issues: Sequence[Issue], findings: Iterable[Finding], config: CheckConfig
+) -> tuple[Finding, ...]:
+    return tuple(
+        finding
+        for issue, own in _by_file(issues, findings)
+        for finding in engine.excused(own, issue, config)
+    )
+
+
+def _idle(
+    issues: Sequence[Issue], findings: Iterable[Finding], config: CheckConfig, *, asked: bool
+) -> Iterator[Finding]:
+    for issue, own in _by_file(issues, findings):
+        yield from engine.idle(own, issue, config, asked=asked)
+
+
+def _by_file(
+    issues: Sequence[Issue], findings: Iterable[Finding]
+) -> list[tuple[Issue, list[Finding]]]:
+    """Each file with what was found in it; the first also with what is in none of them."""
+    found: dict[str, list[Finding]] = {issue.file: [] for issue in issues}
+    for finding in findings:
+        found.get(finding.file, found[issues[0].file]).append(finding)
+    return [(issue, found[issue.file]) for issue in issues]
 
 
 def _identity(config: Config, chosen: ListConfig, ledger: Ledger | None) -> tuple[str, str]:
@@ -173,9 +192,3 @@ def _identity(config: Config, chosen: ListConfig, ledger: Ledger | None) -> tupl
         return fresh
     with ledger.read() as connection:
         return people.identity_of(connection, chosen.slug) or fresh
-
-
-def _reply_to(issue: Issue) -> Mailbox | None:
-    if not issue.reply_to or check_reply_to(issue):
-        return None  # what is no mailbox is a finding that stops the mailing
-    return parse_mailbox(issue.reply_to)

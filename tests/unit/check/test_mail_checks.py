@@ -16,7 +16,7 @@ from tests.samples.messages import DATE, LINK, LINK_IN_TEXT, recipient, template
 from tests.samples.messages import rendering as small
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from mailer.model import Issue
     from tests.samples.newsletter import News
@@ -123,11 +123,23 @@ def city(expression: str = "subscriber.city") -> Rendering:
     return small(html=("<p>", slot, "</p>", LINK), text=(plain, "\n", LINK_IN_TEXT))
 
 
+def compose_all(
+    given: Rendering, recipients: Iterable[Recipient], issue: Issue, *, samples: int = 0
+) -> mail.Composed:
+    """What composing the base for everybody shows."""
+    return mail.compose_all(
+        {"": template(given)},
+        recipients,
+        issues={"": issue},
+        limits=LIMITS,
+        date=DATE,
+        samples=samples,
+    )
+
+
 def test_m31_the_one_of_a_thousand_who_lacks_a_value_is_named(issue: Issue) -> None:
     """Case 14, E140."""
-    composed = mail.compose_all(
-        template(city()), people(1000), issue=issue, limits=LIMITS, date=DATE, samples=2
-    )
+    composed = compose_all(city(), people(1000), issue, samples=2)
     (finding,) = composed.findings
     assert ("E140", 7) == (finding.id, finding.line)
     assert finding.message == "{{ subscriber.city }} has no value for 1 of 1,000: p1000@d1.test"
@@ -138,40 +150,54 @@ def test_m31_the_one_of_a_thousand_who_lacks_a_value_is_named(issue: Issue) -> N
 
 def test_a_few_of_many_who_lack_a_value_are_named(issue: Issue) -> None:
     everybody = (dataclasses.replace(one, attributes={}) for one in people(9))
-    (finding,) = mail.compose_all(
-        template(city()), everybody, issue=issue, limits=LIMITS, date=DATE, samples=0
-    ).findings
+    (finding,) = compose_all(city(), everybody, issue).findings
     assert finding.message.endswith("9 of 9: p1@d1.test, p2@d2.test, p3@d0.test …")
 
 
 def test_a_default_is_a_value(issue: Issue) -> None:
-    composed = mail.compose_all(
-        template(city('subscriber.city or "somewhere"')),
-        people(1000),
-        issue=issue,
-        limits=LIMITS,
-        date=DATE,
-        samples=0,
-    )
+    composed = compose_all(city('subscriber.city or "somewhere"'), people(1000), issue)
     assert () == composed.findings
 
 
 def test_m28_a_long_value_of_one_person_counts(issue: Issue) -> None:
     """E150: the longest variant decides, with real values."""
-    composed = mail.compose_all(
-        template(city()),
-        people(3, city="x" * 101_000),
-        issue=issue,
-        limits=LIMITS,
-        date=DATE,
-        samples=0,
-    )
+    composed = compose_all(city(), people(3, city="x" * 101_000), issue)
     assert ["E150"] == [one.id for one in composed.findings]
     assert composed.largest > 101_000
 
 
 def test_nobody_is_composed_for_where_there_is_nobody(issue: Issue) -> None:
-    composed = mail.compose_all(
-        template(city()), (), issue=issue, limits=LIMITS, date=DATE, samples=5
-    )
+    composed = compose_all(city(), (), issue, samples=5)
     assert (0, 0, ()) == (composed.recipients, composed.largest, composed.findings)
+
+
+def test_each_variant_is_composed_for_its_own_and_its_file_is_named(issue: Issue) -> None:
+    """E140 says in which file somebody's value is missing; a sample of each variant is kept."""
+    german = dataclasses.replace(issue, file="issues/winter.de.md")
+    everybody = [
+        dataclasses.replace(one, variant="language=de" if one.seq == 9 else "")
+        for one in people(10)
+    ]
+    composed = mail.compose_all(
+        {"": template(small()), "language=de": template(city("subscriber.town"))},
+        everybody,
+        issues={"": issue, "language=de": german},
+        limits=LIMITS,
+        date=DATE,
+        samples=3,
+    )
+    (finding,) = composed.findings
+    assert ("E140", "issues/winter.de.md") == (finding.id, finding.file)
+    assert finding.message.endswith("has no value for 1 of 1: p9@d0.test")
+    assert {"": 9, "language=de": 1} == composed.variants
+    assert (10, 3) == (composed.recipients, len(composed.samples))
+    with_default = {"": template(small()), "language=de": template(city())}
+    again = mail.compose_all(
+        with_default,
+        everybody,
+        issues={"": issue, "language=de": german},
+        limits=LIMITS,
+        date=DATE,
+        samples=3,
+    )
+    assert [1, 2, 3, 9] == [one.seq for one, _ in again.samples]
