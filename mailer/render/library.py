@@ -72,20 +72,34 @@ class Library:
 
     def __init__(self, root: Path) -> None:
         self._own = root / "templates"
+        self._real = self._own.resolve()
         self._builtin = shipped("templates")
 
     def find(self, name: str) -> Template | None:
         """What a name means; None if there is no such file.
 
         Raises:
-            CheckError: E204, the file lies elsewhere: a symbolic link leads out of the folder.
+            CheckError: E204, the file lies elsewhere: a symbolic link leads out of the folder; or
+                nobody can look there.
         """
         if not name.startswith(BUILTIN) and (path := _inside(self._own, name)):
+            self._refuse_outside(path, name)
             instead = _inside(self._builtin, name) is not None
             return Template(name=name, path=path, own=True, instead=instead)
         name = name.removeprefix(BUILTIN)
         path = _inside(self._builtin, name)
         return Template(name=name, path=path, own=False) if path else None
+
+    def _refuse_outside(self, path: Path, name: str) -> None:
+        target = path.resolve()
+        if not target.is_relative_to(self._real):
+            raise CheckError(
+                "E204",
+                "A template lies outside of the folder of templates",
+                where=f"templates/{name}",
+                detail=f"It is a link to {target}.",
+                next_step="copy the file into templates/",
+            )
 
     def read(self, template: Template) -> str:
         """The text of a file.
@@ -97,12 +111,12 @@ class Library:
             with template.path.open("rb") as file:
                 raw = file.read(LARGEST_FILE + 1)
             if len(raw) > LARGEST_FILE:
-                raise _unreadable(template, f"it has more than {LARGEST_FILE:,} bytes")
+                raise _unreadable(template.shown, f"it has more than {LARGEST_FILE:,} bytes")
             return raw.decode()
         except UnicodeDecodeError as error:
-            raise _unreadable(template, f"byte {error.start} is not UTF-8") from error
+            raise _unreadable(template.shown, f"byte {error.start} is not UTF-8") from error
         except OSError as error:
-            raise _unreadable(template, str(error.strerror)) from error
+            raise _unreadable(template.shown, str(error.strerror)) from error
 
     def all(self) -> list[Template]:
         """Every template, by name; of two with one name the newsletter's."""
@@ -119,22 +133,15 @@ class Library:
 
 
 def _inside(folder: Path, name: str) -> Path | None:
-    """The file of that name in a folder, nowhere else."""
+    """The file of that name in a folder; no name leads upwards."""
     parts = name.split("/")
     if "\\" in name or "\0" in name or any(part in ("", ".", "..") for part in parts):
         return None
     path = folder.joinpath(*parts)
-    if not path.is_file():
-        return None
-    if not path.resolve().is_relative_to(folder.resolve()):
-        raise CheckError(
-            "E204",
-            "A template lies outside of the folder of templates",
-            where=f"templates/{name}",
-            detail=f"It is a link to {path.resolve()}.",
-            next_step="copy the file into templates/",
-        )
-    return path
+    try:
+        return path if path.is_file() else None
+    except OSError as error:  # a name that is too long, a folder that is closed
+        raise _unreadable(f"templates/{name[:100]}", str(error.strerror)) from error
 
 
 def _names(folder: Path) -> list[str]:
@@ -145,11 +152,11 @@ def _names(folder: Path) -> list[str]:
     ]
 
 
-def _unreadable(template: Template, reason: str) -> CheckError:
+def _unreadable(where: str, reason: str) -> CheckError:
     return CheckError(
         "E204",
         "A template cannot be read",
-        where=template.shown,
+        where=where,
         detail=reason,
         next_step="a template is a small text file in UTF-8",
     )

@@ -151,6 +151,11 @@ def test_a_pipe_is_no_template(root: Path) -> None:
     assert Library(root).find("own.mjml") is None
 
 
+def test_a_name_that_no_file_can_have_is_an_error(root: Path) -> None:
+    with pytest.raises(CheckError, match="E204"):
+        Library(root).find(f"{'a' * 300}.mjml")
+
+
 def test_a_file_that_vanishes_is_an_error(root: Path) -> None:
     path = _own(root, "own.mjml")
     library = Library(root)

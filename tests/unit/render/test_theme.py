@@ -152,6 +152,12 @@ def test_a_template_without_end_is_stopped_within_seconds(
     assert time.monotonic() - started < 5
 
 
+def test_a_template_that_was_changed_is_compiled_again(tmp_path: Path) -> None:
+    assert _render(tmp_path, {"own.mjml": "one"}).text == "one"
+    assert _render(tmp_path, {"own.mjml": "two"}).text == "two"
+    assert _render(tmp_path, {"own.mjml": "one"}).text == "one"
+
+
 def test_a_missing_template_names_the_issue_and_what_there_is(tmp_path: Path) -> None:
     error = _refusal(tmp_path, {"mine.mjml": "x"}, template="nope")
     assert (error.code, error.where) == ("E204", "issues/x.md")
