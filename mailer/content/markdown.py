@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 _DEEPEST: Final = 100
 """Levels of nesting: libxml2 ends a document silently at about 250, the theme's included."""
 
-_LONGEST: Final = 1_000_000
-"""Characters of Markdown: ten times what a mail can hold, read in seconds."""
+_LONGEST: Final = 500_000
+"""Characters of Markdown: five times what a mail can hold, read in seconds."""
 
 _MARKS = " \t>*+-"
 _BREAK = re.compile(r"<br\b[^>]*>", re.IGNORECASE)
@@ -79,9 +79,10 @@ def convert(
     """
     source = Source(body=printable(without_data(body)), file=file, body_line=body_line)
     _refuse_length(source)
+    lines = Source(body=body, file=file, body_line=body_line)
     for offset, message in odd(body):
-        source.report("W152", message, line=body_line + body.count("\n", 0, offset))
-    safe = sanitise.clean(_markdown(source), source)
+        source.report("W152", message, line=lines.line_at(offset))
+    safe = _safe(source)
     _guard(sanitise.depth(safe), source)
     tree = shape.parse(safe)
     if cut is not None:
@@ -93,19 +94,18 @@ def convert(
     shape.dress(tree)
     markup = shape.write(tree)
     _guard(sanitise.depth(markup), source)
-    findings = sorted(source.findings, key=lambda finding: finding.line)
-    return Document(html=markup, text=text, findings=tuple(findings), images=images)
+    return Document(html=markup, text=text, findings=source.findings, images=images)
 
 
 def plain(snippet: str) -> str:
     """The words of a few lines of Markdown, on one line: for a subject or a preheader."""
-    source = Source(body=printable(snippet), file="", body_line=1)
-    return " ".join(html.unescape(_TAG.sub("", _BREAK.sub(" ", _markdown(source)))).split())
+    markup = engine.to_html(printable(snippet))
+    return " ".join(html.unescape(_TAG.sub("", _BREAK.sub(" ", markup))).split())
 
 
-def _markdown(source: Source) -> str:
+def _safe(source: Source) -> str:
     try:
-        return engine.to_html(source.body)
+        return sanitise.clean(engine.to_html(source.body), source)
     except RecursionError as error:
         raise _too_deep(source) from error
 

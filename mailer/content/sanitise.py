@@ -15,6 +15,8 @@ from mailer.content.shape.links import LINK_SCHEMES
 from mailer.content.survey import DROPPED, TAG, survey
 
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
     from mailer.content.source import Source
 
 _KEPT_NAMES = (
@@ -31,6 +33,8 @@ REWRITTEN = frozenset(_REWRITTEN_NAMES.split())
 
 _ALLOWED = KEPT | REWRITTEN
 
+_ENDED_BY_OTHERS = frozenset(["dd", "dt", "li", "p", "tbody", "td", "tfoot", "th", "thead", "tr"])
+_BOTTOMLESS = 1000
 _VOID_NAMES = "br col hr img input"
 _VOID = frozenset(_VOID_NAMES.split())
 _ALIGNED = ("p", "div", "h1", "h2", "h3", "h4", "h5", "h6", "td", "th", "tr")
@@ -52,15 +56,22 @@ _ATTRIBUTES: dict[str, set[str]] = {
 
 
 def clean(markup: str, source: Source) -> str:
-    """Well-formed HTML of the subset; what is removed is W113 (E120: a scheme that no mail has)."""
-    return _cleaner().clean(survey(markup, source, allowed=_ALLOWED))
+    """Well-formed HTML of the subset; what is removed is W113 (E120: a scheme that no mail has).
+
+    Raises:
+        RecursionError: it is nested so deeply that reading it would take minutes.
+    """
+    safe = survey(markup, source, allowed=_ALLOWED)
+    if depth(safe, without=_ENDED_BY_OTHERS) > _BOTTOMLESS:
+        raise RecursionError
+    return _cleaner().clean(safe)
 
 
-def depth(markup: str) -> int:
-    """How deeply elements are nested in well-formed HTML."""
+def depth(markup: str, *, without: AbstractSet[str] = frozenset()) -> int:
+    """How deeply elements are nested in HTML; elements that need no end are none, nor `without`."""
     level = deepest = 0
     for tag in TAG.finditer(markup):
-        if tag["name"] and tag["name"] not in _VOID:
+        if tag["name"] and tag["name"] not in _VOID and tag["name"].lower() not in without:
             level += -1 if tag["end"] else 1
             deepest = max(deepest, level)
     return deepest

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0e-\x1f]")
 _SURROGATES: Final = re.compile(r"[\ud800-\udfff]")
-_SPACES: Final = str.maketrans("\x0b\x0c", "  ")
 _DATA: Final = re.compile(r"(?<=data:image/)[\w.+;=-]*;base64,[A-Za-z0-9+/=%]{1000,}")
 
 _ODD: Final = re.compile(
@@ -22,6 +21,12 @@ _ODD: Final = re.compile(
     r"|(?P<open>[\u202a\u202b\u2066-\u2068])(?![^\n]*[\u202c\u2069])"
     r"|(?P<flood>[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u20d0-\u20ff]{9,})"
 )
+_ANY: Final = re.compile(
+    r"[\x00-\x08\x0e-\x1f\ud800-\udfff\u202a-\u202e\u2066-\u2068"
+    r"\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u20d0-\u20ff]"
+)
+"""What nothing odd is without: most texts have none of it."""
+
 _MESSAGES: Final = {
     "control": "control character {} removed",
     "half": "half a character ({}) replaced",
@@ -33,13 +38,14 @@ _MESSAGES: Final = {
 
 def printable(text: str) -> str:
     """The text without what no mail can hold; white space is space, lines stay lines."""
-    text = _CONTROLS.sub("", text.translate(_SPACES))
+    text = _CONTROLS.sub("", text.replace("\x0b", " ").replace("\x0c", " "))
     return text if text.isascii() else _SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def odd(text: str) -> Iterator[tuple[int, str]]:
     """Where a text holds something odd, and what (W152)."""
-    for sign in _ODD.finditer(text):
+    first = _ANY.search(text)
+    for sign in _ODD.finditer(text, first.start()) if first else ():
         yield sign.start(), _MESSAGES[sign.lastgroup or ""].format(f"U+{ord(sign[0][0]):04X}")
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import islice
 
 from mailer.model import Finding
 
@@ -21,31 +21,44 @@ _VISIBLE = re.compile(r"[^\n]")
 class Source:
     """The body of an issue, and what was found wrong with it so far.
 
+    Looking for lines is linear in the body however many findings there are.
+
     Attributes:
         file: path for messages.
         body_line: line in the file of the first line of `body`.
-        findings: grows while the body is converted.
     """
 
     body: str
     file: str
     body_line: int
-    findings: list[Finding] = field(default_factory=list)
+    _findings: dict[Finding, None] = field(default_factory=dict)
+    _offsets: dict[str, list[int]] = field(default_factory=dict)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What was reported so far, by lines; it grows while the body is converted."""
+        return tuple(sorted(self._findings, key=lambda finding: finding.line))
 
     @cached_property
     def masked(self) -> str:
         """The body with all code and comments blanked."""
         return mask_code(self.body)
 
+    @cached_property
+    def _ends(self) -> list[int]:
+        return [end.start() for end in re.finditer("\n", self.body)]
+
     def line_at(self, offset: int) -> int:
         """The line in the file of a place in the body."""
-        return self.body_line + self.body.count("\n", 0, offset)
+        return self.body_line + bisect_left(self._ends, offset)
 
     def line_matching(self, pattern: str, number: int = 1) -> int:
         """The line in the file of the n-th match outside code; 0 if there are fewer."""
-        matches = re.finditer(pattern, self.masked, re.IGNORECASE)
-        match = next(islice(matches, number - 1, None), None)
-        return self.line_at(match.start()) if match else 0
+        if pattern not in self._offsets:
+            matches = re.finditer(pattern, self.masked, re.IGNORECASE)
+            self._offsets[pattern] = [match.start() for match in matches]
+        offsets = self._offsets[pattern]
+        return self.line_at(offsets[number - 1]) if number <= len(offsets) else 0
 
     def line_of(self, needle: str) -> int:
         """The line in the file where `needle` first stands; 0 if Markdown spelt it differently."""
@@ -55,8 +68,7 @@ class Source:
     def report(self, check: str, message: str, *, line: int, next_step: str = "") -> None:
         """Remember a finding, once for each line."""
         finding = Finding(id=check, message=message, file=self.file, line=line, next_step=next_step)
-        if finding not in self.findings:
-            self.findings.append(finding)
+        self._findings.setdefault(finding)
 
 
 def mask_blocks(text: str) -> str:

@@ -15,6 +15,9 @@ _BLOCKS_NAMES = (
 )
 BLOCKS: Final = frozenset(_BLOCKS_NAMES.split())
 
+GONE: Final = "gone"
+"""The tag of what `etree.strip_tags` takes away at once; one by one it would be quadratic."""
+
 HEADINGS: Final = ("h1", "h2", "h3", "h4", "h5", "h6")
 _CLASSES_NAMES = (
     "box callout caption check codebox continue danger data details figure footnotes inline last "

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from mailer.content.shape.blocks import BLOCKS, HEADINGS, text_of
+from lxml import etree
+
+from mailer.content.shape.blocks import BLOCKS, GONE, HEADINGS, text_of
 from mailer.content.shape.callouts import titles_in
 
 if TYPE_CHECKING:
@@ -29,7 +31,8 @@ def rename(root: HtmlElement) -> None:
             element.tail = f"){(element.tail or '').lstrip()}"
         else:
             element.text = None
-        element.drop_tag()
+        element.tag = GONE
+    etree.strip_tags(root, GONE)
 
 
 def figures(root: HtmlElement) -> None:
@@ -68,6 +71,7 @@ def unfold(root: HtmlElement, *, language: str) -> None:
 
 def spread_tabs(root: HtmlElement) -> None:
     """A tab in code is as wide as its author saw it; many clients know no `tab-size`."""
-    for code in root.xpath(".//pre | .//pre/code"):
-        if code.text and "\t" in code.text:
-            code.text = code.text.expandtabs(_TAB)
+    for block in root.iter("pre"):
+        for code in (block, *block.iterfind("code")):
+            if code.text and "\t" in code.text:
+                code.text = code.text.expandtabs(_TAB)

@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from lxml.html.builder import E
+from lxml import etree
 
-from mailer.content.shape.blocks import BLOCKS, text_of
+from mailer.content.shape.blocks import BLOCKS, GONE, text_of
 from mailer.content.shape.links import Resolved, resolve, scheme_of
 from mailer.content.shape.local import LocalImage, NoPictureError, find
 from mailer.content.shape.references import report
@@ -30,6 +30,7 @@ _APART: Final = BLOCKS | {"br"}
 _LENGTH = re.compile(r"\s*(\d{1,4})(?:\.\d*)?\s*(px|%)?\s*\Z")
 _TAG = re.compile(r"<img\b[^>]*>", re.IGNORECASE)
 _NO_ALT = re.compile(r"\balt\s*=\s*(?:\"\"|'')", re.IGNORECASE)
+_SRC = re.compile(r"\bsrc\s*=\s*[\"']?([^\"'\s>]+)", re.IGNORECASE)
 _RETINA = re.compile(r"@2x\.\w+\Z", re.IGNORECASE)
 
 
@@ -38,9 +39,10 @@ def images(
 ) -> tuple[EmbeddedImage, ...]:
     """Settle all images, in place; returns those that the mail must carry, each once."""
     carried: dict[str, EmbeddedImage] = {}
+    decorations = _decorations(source)
     for image in list(root.iter("img")):
         _choose_address(image)
-        _name(image, source)
+        _name(image, source, decorations=decorations)
         src = image.get("src")
         if src is None:
             _describe(image)
@@ -57,6 +59,7 @@ def images(
             _size(image, column=column, local=local)
         else:
             _describe(image)
+    etree.strip_tags(root, GONE)
     return tuple(carried.values())
 
 
@@ -88,7 +91,7 @@ def _choose_address(image: HtmlElement) -> None:
         image.set("src", late or choice[0].rstrip(","))
 
 
-def _name(image: HtmlElement, source: Source) -> None:
+def _name(image: HtmlElement, source: Source, *, decorations: frozenset[str]) -> None:
     """An alt text; an image alone in a link must have one, or nobody knows where it leads."""
     image.set("alt", " ".join(image.get("alt", "").split()))
     if image.get("alt"):
@@ -99,7 +102,7 @@ def _name(image: HtmlElement, source: Source) -> None:
     if link is not None and is_alone:
         words = image.get("title") or link.get("title") or urlsplit(link.get("href")).hostname or ""
         image.set("alt", " ".join(words.split()))
-    elif _is_decoration(src, source):
+    elif src in decorations:
         return
     source.report(
         "W131",
@@ -109,18 +112,16 @@ def _name(image: HtmlElement, source: Source) -> None:
     )
 
 
-def _is_decoration(src: str, source: Source) -> bool:
-    """Whether its author wrote an empty `alt`, as HTML lets them say so; Markdown cannot."""
-    tags = (tag for tag in _TAG.findall(source.body) if src in tag)
-    return any(_NO_ALT.search(tag) for tag in tags)
+def _decorations(source: Source) -> frozenset[str]:
+    """The images whose author wrote an empty `alt`, as HTML lets them say so; Markdown cannot."""
+    tags = (tag for tag in _TAG.findall(source.body) if _NO_ALT.search(tag))
+    return frozenset(address for tag in tags for address in _SRC.findall(tag))
 
 
 def _describe(image: HtmlElement) -> None:
     """Leave only the alt text of an image that cannot be shown."""
-    words = E.span(image.get("alt", ""))
-    words.tail = image.tail
-    image.getparent().replace(image, words)
-    words.drop_tag()
+    image.text = image.get("alt", "")
+    image.tag = GONE
 
 
 def _size(image: HtmlElement, *, column: int, local: LocalImage | None = None) -> None:

@@ -7,9 +7,10 @@ import unicodedata
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
+from lxml import etree
 from lxml.html.builder import E
 
-from mailer.content.shape.blocks import BLOCKS, text_of
+from mailer.content.shape.blocks import BLOCKS, GONE, text_of
 from mailer.content.shape.links import SHOWN, SLOT, Resolved, resolve, shown
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def links(root: HtmlElement, *, web: Web, source: Source) -> None:
                 _unlink(link)
         else:
             _follow(link, href, web=web, source=source)
+    etree.strip_tags(root, GONE)
 
 
 def _follow(link: HtmlElement, href: str, *, web: Web, source: Source) -> None:
@@ -85,7 +87,7 @@ def report(kind: str, address: str, found: Resolved, source: Source) -> None:
 
 def _unlink(link: HtmlElement) -> None:
     if link.get("name") is None:
-        link.drop_tag()
+        link.tag = GONE
     elif "href" in link.attrib:
         del link.attrib["href"]
 
