@@ -35,7 +35,7 @@ _COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
 }
 _POINTS = re.compile(r"^Content analysis details: +\((-?[\d.]+) points", re.MULTILINE)
-_RULE = re.compile(r"^ *(-?\d+\.\d+) +([A-Z][A-Z0-9_]+) ", re.MULTILINE)
+_RULE = re.compile(r"^ *(-?\d+(?:\.\d+)?) +([A-Z][A-Z0-9_]+) ", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
