@@ -6,6 +6,7 @@ import re
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
+from mailer.content.personal import BRACES, is_personal
 from mailer.content.source import mask_blocks
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ _PLAYER = re.compile(r"<(iframe|video|audio|figcaption)\b.*?</\1\s*>", re.IGNORE
 _TAG = re.compile(r"<[^>]*>")
 _EMPTY_LINK = re.compile(r"\[\s*\](?:\([^)]*\)|\[[^\]]*\])")
 _ADDRESS = re.compile(r"\(?<?\bhttps?://[^\s<>)]+>?\)?", re.IGNORECASE)
+_MARKUP = re.compile(r"[*`<\[&\\]|(?<!\w)_\w[^_]*\w_(?!\w)")
 _BOX = re.compile(r"[ \t>]*(/{3,})[ \t]*(\w.*)?$")
 _INLINE = "a|abbr|b|cite|code|del|em|i|ins|kbd|mark|s|small|span|strong|sub|sup|time|u"
 _NO_PROSE = re.compile(
@@ -69,17 +71,30 @@ def first_sentence(body: str) -> str:
     """
     blocks = list(_blocks(mask_blocks(body)))
     prose = [block for block in blocks if not _NO_PROSE.match(block)]
+    return (
+        _said(prose, body, enough=_SHORTEST)
+        or _said(blocks, body, enough=1)
+        or _shorten(" · ".join(_words(each, body) for _, each in _headings(body)))
+    )
+
+
+def _said(blocks: list[str], body: str, *, enough: int) -> str:
+    """The first words of some blocks; not much more than `enough` characters, if there are any."""
     taken = ""
-    for block in prose or blocks:
-        words = " ".join(
-            _ADDRESS.sub("", _words(_PLAYER.sub("", _IMAGE.sub("", block)), body)).split()
-        )
-        if any(sign.isalnum() for sign in words) and not _is_byline(words):
+    for block in blocks:
+        plain = _words(_PLAYER.sub("", _IMAGE.sub("", block)), body)
+        words = " ".join(_ADDRESS.sub("", plain).split())
+        if any(sign.isalnum() for sign in words) and not _is_noise(words):
             gap = " " if not taken or taken[-1] in _ENDS else " · "
             taken = _shorten((taken + gap + words).strip())
-        if len(taken) >= _SHORTEST or (taken and not prose):
+        if len(taken) >= enough:
             break
-    return taken or _shorten(" · ".join(_words(each, body) for _, each in _headings(body)))
+    return taken
+
+
+def words_of(text: str) -> str:
+    """A description without the Markdown and HTML that a site would show as such."""
+    return _words(text, "") if _MARKUP.search(text) else text
 
 
 def says_nothing(body: str) -> bool:
@@ -129,9 +144,12 @@ def _boxes_as_quotes(text: str) -> str:
     return "\n".join(lines)
 
 
-def _is_byline(words: str) -> bool:
-    """Whether a paragraph only says who wrote it, or when."""
-    return len(words) < _SHORTEST and bool(_BYLINE.match(words))
+def _is_noise(words: str) -> bool:
+    """Whether a paragraph only says who wrote it, or when; or quotes a template language."""
+    if len(words) < _SHORTEST and _BYLINE.match(words):
+        return True
+    braces = [match for match in BRACES.finditer(words) if not is_personal(match[1])]
+    return bool(braces) or "{%" in words
 
 
 def _words(snippet: str, body: str) -> str:
@@ -151,7 +169,7 @@ def _shorten(words: str) -> str:
     taken = ""
     for sentence in _SENTENCE_END.split(words):
         gap = " " if taken and taken[-1].isascii() else ""
-        if taken and (len(taken) >= _SHORTEST or len(taken) + len(sentence) >= LONGEST):
+        if len(taken) >= _SHORTEST:
             break
         taken += gap + sentence.strip()
     if len(taken) <= LONGEST:

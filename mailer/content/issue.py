@@ -324,7 +324,7 @@ def _read_preheader(fields: Fields, *, body: str) -> str:
     explicit = fields.text("preheader")
     if explicit:
         return explicit
-    described = fields.text("description", "summary", "excerpt", fold=True)
+    described = excerpt.words_of(fields.text("description", "summary", "excerpt", fold=True))
     return described or _in_head(fields, _DESCRIPTIONS) or _fold(excerpt.first_sentence(body))
 
 

@@ -22,7 +22,9 @@ _ESCAPED: Final = re.compile(r"\\([\"'\\])")
 _TAG_START: Final = re.compile(r"<(?P<end>/?)(?P<name>[A-Za-z][\w.:-]*)(?=[\s/>])")
 _NAME: Final = re.compile(r"\s*(?P<name>[\w:@.#\[\]-]+)(?P<equals>\s*=\s*)?")
 _BARE: Final = re.compile(r"[^\s\"'<>`{}]+")
-_LONGEST: Final = 20_000
+_PATIENCE: Final = 200
+"""Tags that are none before a text counts as one without any."""
+_LONGEST: Final = 3_000
 """Characters of one tag: where a quote is never closed, nobody reads on to the end."""
 
 
@@ -94,11 +96,13 @@ class Tag:
 
 def tags(text: str) -> Iterator[Tag]:
     """Every tag of a text; what only looks like the beginning of one is skipped."""
-    place = 0
-    while start := _TAG_START.search(text, place):
+    place = failures = 0
+    while failures < _PATIENCE and (start := _TAG_START.search(text, place)):
         tag = _tag(text, start)
         if tag:
             yield tag
+        else:
+            failures += 1
         place = tag.end if tag else start.end()
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from mailer.content.dialects import embeds
 from mailer.content.dialects.arguments import read_arguments
+from mailer.content.dialects.calls import Call, left_of
 from mailer.content.dialects.places import page_of_section
 from mailer.content.dialects.values import value_of
 
@@ -19,7 +20,6 @@ _BRACES: Final = re.compile(
     r"\{\{\{?[-~]?(?P<inner>(?:[^{}\"']|\"[^\"]*\"|'[^']*'|\{(?!\{)|\}(?!\}))*?)[-~]?\}\}\}?"
 )
 _CALL: Final = re.compile(r"\s*(?P<name>[A-Za-z_]\w*)\s*\((?P<arguments>.*)\)[^()]*\Z", re.DOTALL)
-_IN_ADDRESS: Final = re.compile(r"(?:\]\(<?|[\w:-]=[\"']|<(?=https?:)|\]:[ \t]*)[^\s\"'<>)]*\Z")
 _PAGES: Final = frozenset({"geturl", "ref", "relref"})
 
 
@@ -39,7 +39,7 @@ def _filled(sheet: Sheet, match: re.Match[str], variables: Mapping[str, object])
     value = value_of(inner, variables)
     if value is None:
         return match[0]
-    if _IN_ADDRESS.search(match.string, 0, match.start()) or embeds.is_address(value):
+    if sheet.in_address(match.start()) or embeds.is_address(value):
         return embeds.address(value)
     return sheet.keep(embeds.escaped(value)) if value else ""
 
@@ -49,9 +49,14 @@ def _called(sheet: Sheet, match: re.Match[str], call: re.Match[str]) -> str:
     if embeds.plain_name(call["name"]) in _PAGES:
         path = arguments.first("path") or arguments.at(0)
         return page_of_section(path.removeprefix("@/"))
+    tag = Call(
+        name=call["name"],
+        start=match.start(),
+        end=match.end(),
+        arguments=arguments,
+        shown=f"{{{{ {call['name']}() }}}}",
+    )
+    if sheet.in_address(match.start()):
+        return embeds.place_of(arguments)
     shown = embeds.embed(call["name"], arguments)
-    if shown is None:
-        shown = embeds.words_of(arguments)
-        rest = "but for its words" if shown else "it needs the site"
-        sheet.warn(match.start(), f"{{{{ {call['name']}() }}}} removed, {rest}")
-    return shown
+    return left_of(sheet, tag) if shown is None else shown

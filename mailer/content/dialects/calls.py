@@ -5,9 +5,10 @@ A dialect finds its tags and says what they are called; here is decided what eac
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mailer.content.dialects import containers, embeds
 from mailer.content.dialects.embeds import as_html
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
 
 Change = tuple[int, int, str]
 """A range of the text, and what stands there instead."""
+
+
+_SILENT_SIGN: Final = re.compile(
+    r"icon|emoji|svg|anchor|^fa[sbr]?$|^br$|clear|space|cite|footnote|sidenote|^fn$|^ads?$|counter"
+)
+"""Names of tags that show no words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,12 +120,28 @@ def _common(sheet: Sheet, pair: Pair) -> list[Change]:
 
 
 def _alone(sheet: Sheet, call: Call) -> list[Change]:
+    if sheet.in_address(call.start):
+        return [(call.start, call.end, embeds.place_of(call.arguments))]
     shown = embeds.embed(call.name, call.arguments)
-    if shown is None:
-        shown = embeds.words_of(call.arguments)
-        rest = "but for its words" if shown else "it needs the site"
-        sheet.warn(call.start, f"{call.shown} removed, {rest}")
-    return [(call.start, call.end, shown)]
+    return [(call.start, call.end, left_of(sheet, call) if shown is None else shown)]
+
+
+def left_of(sheet: Sheet, call: Call) -> str:
+    """What stays of an unknown tag: the words in it. A hole in a sentence is E118."""
+    lines = sheet.text.count("\n", call.start, call.end)
+    words = embeds.words_of(call.arguments, lines=lines)
+    if not words and sheet.in_sentence(call.start, call.end):
+        words = embeds.word_of(call.arguments)
+        if not words and not _SILENT_SIGN.search(embeds.plain_name(call.name)):
+            sheet.refuse(
+                call.start,
+                f"{call.shown} stands in a sentence, and what it shows is not known here",
+                next_step="write what it shows",
+            )
+            return ""
+    rest = "but for its words" if words else "it needs the site"
+    sheet.warn(call.start, f"{call.shown} removed, {rest}")
+    return words
 
 
 def _paired(sheet: Sheet, opening: Call, closing: Call) -> list[Change]:
@@ -143,7 +166,7 @@ def _paired(sheet: Sheet, opening: Call, closing: Call) -> list[Change]:
         words = opening.arguments.first("value", "name", "id", "lang") or opening.arguments.at(0)
     if name not in PARTS and name not in WRAPPERS:
         sheet.warn(opening.start, f"{opening.shown} removed, its content stays")
-    return removed(pair, instead=f"**{words}**" if words else "")
+    return removed(pair, instead=f"**{words}**  " if words else "")  # and a line break
 
 
 def _shown_with_content(opening: Call, closing: Call, shown: str, content: str) -> list[Change]:

@@ -7,7 +7,6 @@ written as JSX or as a Vue template loses what only these understand.
 from __future__ import annotations
 
 import re
-import textwrap
 from typing import TYPE_CHECKING, Final
 
 from mailer.content.dialects import calls
@@ -91,19 +90,29 @@ def dedent(sheet: Sheet) -> None:
         for tag in tags(line):
             if tag.closing and opened and opened[-1][0] == tag.name:
                 first = opened.pop()[1]
-                lines[first + 1 : number] = _level(lines[first], lines[first + 1 : number])
+                around = _margin(lines[opened[-1][1]]) if opened else _margin(lines[first])
+                lines[first : number + 1] = _level(lines[first : number + 1], around)
             elif _is_component(tag) and not tag.empty and not tag.closing:
                 opened.append((tag.name, number))
     sheet.text = "\n".join(lines)
 
 
-def _level(opening: str, children: list[str]) -> list[str]:
-    """Children that begin where the tag around them begins."""
-    margin = opening[: len(opening) - len(opening.lstrip())]
-    if any(line.strip() and not line.startswith(margin) for line in children):
-        return children
-    text = textwrap.dedent("\n".join(line[len(margin) :] for line in children))
-    return [margin + line if line else line for line in text.split("\n")] if children else []
+def _margin(line: str) -> str:
+    return line[: len(line) - len(line.lstrip())]
+
+
+def _level(lines: list[str], around: str) -> list[str]:
+    """A component whose tags and children begin where the one around it begins."""
+    own = _margin(lines[0])
+    inner = [line for line in lines[1:-1] if line.strip()]
+    step = min((len(_margin(line)) for line in inner if line.startswith(own)), default=0)
+    even = all(line.startswith(own) for line in inner)
+    moved: list[str] = []
+    for number, line in enumerate(lines):
+        child = even and 0 < number < len(lines) - 1
+        cut = step if child else len(own)
+        moved.append(around + line[cut:] if line.strip() and line.startswith(own) else line)
+    return moved
 
 
 def _is_component(tag: Tag) -> bool:

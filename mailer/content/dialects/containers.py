@@ -107,8 +107,9 @@ def settle(sheet: Sheet) -> None:
         _write(sheet, lines, box, mark["indent"], number, places)
         if opened:
             opened[-1].levels = max(opened[-1].levels, box.levels + _is_block(box))
+    if opened:  # what stands open inside of it would be closed by what closes it
+        _refuse_half(sheet, opened[0], places)
     for half in opened:
-        _refuse_half(sheet, half, places)
         lines[half.line] = half.indent.rstrip()
     sheet.text = "\n".join(lines)
 

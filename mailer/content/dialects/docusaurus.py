@@ -26,6 +26,9 @@ _CONSTANT: Final = re.compile(
     r"export\s+(?:const|let|var)\s+(?P<name>[\w$]+)\s*=\s*(?P<value>\"[^\"\n]*\"|'[^'\n]*'|`[^`$]*`)"
 )
 _PICTURE: Final = re.compile(r"\.(?:png|jpe?g|gif|webp|svg|avif|mp4)\Z", re.IGNORECASE)
+_PATIENCE: Final = 200
+"""Braces that nothing closes before a text counts as one without expressions."""
+_SOURCE: Final = re.compile(r"/?src/|[@~#]/|~")
 _SITE: Final = re.compile(r"(?<=\]\()(?:pathname://|@site/(?:static/)?)/?")
 _ATTRIBUTES: Final = re.compile(r"\{[ \t]*(?:[.#:%{]|\w[\w-]*=|[\d,\s-]*\})")
 
@@ -49,7 +52,9 @@ def _imported(sheet: Sheet, match: re.Match[str], values: dict[str, str]) -> str
     path = unquoted(match["path"])
     if match["name"] and _PICTURE.search(path):
         values[match["name"]] = re.sub(r"\A@site/(?:static/)?", "/", path)
-    del sheet
+        if _SOURCE.match(path):
+            step = "give its address on the web, or put the file beside the issue"
+            sheet.warn(match.start(), f"{path} is a file of the site's source", next_step=step)
     return ""
 
 
@@ -64,8 +69,10 @@ def _fill(sheet: Sheet, values: dict[str, str]) -> None:
     """Put values in the place of expressions; one that only the site can work out is E118."""
     changes: list[tuple[int, int, str]] = []
     place = sheet.text.find("{")
-    while place >= 0:
+    failures = 0
+    while place >= 0 and failures < _PATIENCE:
         end = balanced(sheet.text, place)
+        failures += end < 0
         inner = sheet.text[place + 1 : end - 1]
         if end < 0 or _ATTRIBUTES.match(sheet.text, place) or not inner.strip():
             place = sheet.text.find("{", place + 1)

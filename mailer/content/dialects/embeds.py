@@ -37,6 +37,9 @@ _YOUTUBE_ID: Final = re.compile(
     r"([\w-]{11})(?![\w-])"
 )
 _VIMEO_ID: Final = re.compile(r"(?:.*vimeo\.com/(?:video/)?)?(\d{5,})")
+_SENTENCE: Final = 4
+"""Spaces from which on a value is for reading, whatever its name."""
+_NAMES: Final = ("name", "term", "value", "symbol")
 _NUMBER: Final = re.compile(r"\d+\Z")
 _MARKDOWN: Final = re.compile(r"[\[`*_]|<https?:|(?<![\"'=])https?://")
 _ADDRESS: Final = re.compile(r"(?:https?:|mailto:|/|\.{0,2}/|#)\S*\Z")
@@ -61,13 +64,36 @@ def plain_name(name: str) -> str:
     return re.sub(r"[-_]", "", name.rpartition("/")[2])
 
 
-def words_of(arguments: Arguments) -> str:
-    """The words for a reader that an unknown tag's arguments hold, as Markdown; perhaps none."""
-    named = [arguments.named[key] for key in WORDS if is_prose(arguments.named.get(key, ""))]
-    parts = named or [each for each in arguments.spoken() if is_prose(each) and " " in each]
-    text = ": ".join(dict.fromkeys(" ".join(part.split()) for part in parts))
+def words_of(arguments: Arguments, *, lines: int = 0) -> str:
+    """The words for a reader that an unknown tag's arguments hold, as Markdown; perhaps none.
+
+    Args:
+        arguments: of the tag.
+        lines: line ends that there is room for; with enough of them each text is a paragraph.
+    """
+    given = arguments.named.items()
+    parts = [value for key, value in given if is_prose(value) and (key in WORDS or _is_text(value))]
+    parts = parts or [each for each in arguments.spoken() if is_prose(each) and " " in each]
+    parts = list(dict.fromkeys(" ".join(part.split()) for part in parts))
+    text = ("\n\n" if 0 < 2 * len(parts) - 2 <= lines else ": ").join(parts)
     target = arguments.first(*TARGETS)
     return link(text, target) if text and is_address(target) else text
+
+
+def word_of(arguments: Arguments) -> str:
+    """What an unknown tag within a sentence most likely shows: its name or label."""
+    given = arguments.first(*WORDS, *_NAMES)
+    return given if is_prose(given) else ""
+
+
+def place_of(arguments: Arguments) -> str:
+    """The address or file that a tag within an address most likely stands for."""
+    given = [arguments.first(*SOURCES, *TARGETS), *arguments.positional]
+    return next((address(each) for each in given if "." in each or "/" in each), "")
+
+
+def _is_text(value: str) -> bool:
+    return value.count(" ") >= _SENTENCE
 
 
 def is_prose(value: str) -> bool:

@@ -8,15 +8,20 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from mailer.content.dialects.sheet import Sheet
 
+_WITHIN: Final = r"(?:(?!\n[ \t]*\n|\}\}|\{\{).){0,2000}"
 _TEMPLATE: Final = re.compile(
-    r"(?P<braces>\{\{(?![<%])(?=[^}]*\w)(?:(?!\n[ \t]*\n|\}\}).)*\}\}\}?)"
-    r"|(?P<tag>\{%[-+]?[ \t\n]*\w(?:(?!\n[ \t]*\n|%\}).)*(?:%\})?)"
-    r"|(?P<shortcode>\{\{[<%](?:(?!\n[ \t]*\n|\}\}).)*(?:\}\})?)"
-    r"|(?P<merge>\*\|[A-Z][A-Z0-9_:]*\|\*|<%[=-]?[ \t\n](?:(?!%>).)*%>)",
+    rf"(?P<braces>\{{\{{(?![<%])(?=[^}}]{{0,2000}}\w){_WITHIN}\}}\}}\}}?)"
+    r"|(?P<tag>\{%[-+]?[ \t\n]{0,9}\w(?:(?!\n[ \t]*\n|[%{]).){0,500}(?:%\})?)"
+    rf"|(?P<shortcode>\{{\{{[<%]{_WITHIN}(?:\}}\}})?)"
+    r"|(?P<merge>\*\|[A-Z][A-Z0-9_:]*\|\*|<%[=-]?[ \t\n](?:(?!%>|<%).){0,500}%>)",
     re.DOTALL,
 )
+_REFERENCE: Final = re.compile(
+    r"\[(?P<text>[^\[\]\n]*(?:\n(?![ \t>]*\n)[^\[\]\n]*)?)\]\[(?P<label>[^\[\]]*)\](?![(\[:])"
+)
+_DEFINITION: Final = re.compile(r"^[ \t>]*\[([^\]]+)\]:", re.MULTILINE)
 _NAME: Final = re.compile(r"[^\W\d_]")
-_COMMENT: Final = re.compile(r"^[ \t>]*<!--(?!.*-->)", re.MULTILINE | re.DOTALL)
+_COMMENT: Final = re.compile(r"^[ \t>]*<!--", re.MULTILINE)
 _LONGEST: Final = 60
 
 
@@ -37,10 +42,29 @@ def check(sheet: Sheet, *, templated: bool) -> None:
             continue
         seen.add(shown)
         sheet.refuse(match.start(), f"{shown} would be shown as it stands", next_step=_step(match))
+    if sheet.includes:
+        _check_references(sheet)
     comment = _COMMENT.search(sheet.text)
     if comment:
         message = "a comment <!-- is never closed: all that follows would be lost"
         sheet.refuse(comment.start(), message, next_step="close it with -->")
+
+
+def _check_references(sheet: Sheet) -> None:
+    """W112 for links whose addresses stand in a file that the site includes."""
+    found = list(_REFERENCE.finditer(sheet.text))
+    if not found:
+        return
+    known = {_label(sheet.shown(each[1])) for each in _DEFINITION.finditer(sheet.text)}
+    for each in found:
+        if _label(sheet.shown(each["label"] or each["text"])) not in known:
+            shown = " ".join(sheet.shown(each[0]).split())[:_LONGEST]
+            message = f"{shown} has no address in this file"
+            sheet.warn(each.start(), message, next_step="add a line [label]: https://…")
+
+
+def _label(text: str) -> str:
+    return " ".join(text.split()).casefold()
 
 
 def _step(match: re.Match[str]) -> str:

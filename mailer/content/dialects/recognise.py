@@ -58,6 +58,7 @@ _TEXTS: Final = (
     ("vuepress", 5, r"\{\{[ \t]*\$(?:frontmatter|page|site|themeConfig)"),
     ("vuepress", 3, r"^<<<[ \t]|withBase\(|[ \t]:(?:src|href)="),
     ("vuepress", 1, r"<Badge\b|<[A-Z]\w+[^<>\n]*/>"),
+    ("vuepress", 1, r"^<[A-Z]\w+[^<>\n]*/>[ \t]*$"),
     ("docusaurus", 2, r"^[ \t]*:{3,}[a-z]"),
     ("docusaurus", 4, r"<!--[ \t]*truncate|\{/\*[ \t]*truncate"),
     ("docusaurus", 3, r"^import[ \t].+[ \t]from[ \t]+[\"']"),

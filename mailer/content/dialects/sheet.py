@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from mailer.content.dialects import verbatim
 from mailer.content.dialects.code import Line, code_lines
-from mailer.content.personal import is_personal
+from mailer.content.dialects.verbatim import Found, Scanner, What
 from mailer.model import Finding
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _PRIVATE: Final = range(0xE000, 0xF900)
 _INDENT: Final = re.compile(r"[ \t>]*")
+_SHEETS: Final = frozenset({"script", "style"})
+"""HTML that is for a browser and not for reading."""
 _INCLUDED: Final = re.compile(r"<!--\s*@include:?\s*(.*?)\s*-->", re.IGNORECASE)
 _HTML_BLOCK: Final = re.compile(
     r"\n*[ \t>]*</?(?:address|article|aside|blockquote|center|dd|details|dialog|div|dl|dt|fieldset"
@@ -30,6 +32,9 @@ _HTML_BLOCK: Final = re.compile(
     r"|tfoot|th|thead|tr|ul)(?=[\s/>])",
     re.IGNORECASE,
 )
+_ADDRESS: Final = re.compile(r"(?:\]\(<?|[\w:-]=[\"']|<(?=https?:)|\]:[ \t]*)[^\s\"'<>)]*\Z")
+_MARKUP: Final = re.compile(r"<[^<>]*>|\{[{%].*?[}%]\}|^[ \t>]*\d+[.)]")
+_LONGEST_REST: Final = 200
 _INFO: Final = re.compile(r"[ \t]*\{?[ \t]*\.?([\w+#.-]+)(?![\w+#.-]*=)")
 
 
@@ -63,7 +68,8 @@ class Sheet:
         self.file = file
         self._body_line = body_line
         self._mark = next((chr(code) for code in _PRIVATE if chr(code) not in body), "\x00")
-        self._included: list[tuple[int, str]] = []
+        self.includes = False
+        """Whether the site was to put files into the text, which perhaps define its links."""
         self._kept: list[tuple[Kind, str]] = []
         self._words = re.compile(rf"{self._mark}(\d+){self._mark}")
         self.text = body
@@ -118,6 +124,18 @@ class Sheet:
         block = self.text.rfind("\n\n", 0, place) + 2
         return bool(_HTML_BLOCK.match(self.text, block if block > 1 else 0, place))
 
+    def in_address(self, place: int) -> bool:
+        """Whether a place is inside of the address of a link or image."""
+        line = self.text.rfind("\n", 0, place) + 1
+        return bool(_ADDRESS.search(self.text, line, place))
+
+    def in_sentence(self, start: int, end: int) -> bool:
+        """Whether words stand beside a piece of the text, on its line."""
+        line = self.text.rfind("\n", 0, start) + 1
+        after = self.text.find("\n", end)
+        beside = f"{self.text[line:start]} {self.text[end : after if after >= 0 else None]}"
+        return any(sign.isalpha() for sign in _MARKUP.sub("", beside))
+
     # --- findings ---------------------------------------------------------------------------------
 
     def line_at(self, place: int) -> int:
@@ -145,9 +163,10 @@ class Sheet:
         body, lines = self.text, self.text.split("\n")
         starts = list(accumulate((len(line) + 1 for line in lines), initial=0))
 
+        scanner = Scanner(body, mark=self._mark)
+
         def skip(number: int) -> int:
-            line = starts[number], starts[number + 1] - 1
-            end = verbatim.end_of_verbatim(body, *line, mark=self._mark)
+            end = scanner.end_of_block(starts[number], starts[number + 1] - 1)
             return bisect_left(starts, end) - number if end else 0
 
         kinds = code_lines(lines, loose=loose, skip=skip)
@@ -163,36 +182,47 @@ class Sheet:
         rest = line[indent.end() :]
         return indent[0] + self.keep(rest, kind) if rest else line
 
-    def _quoted(self, text: str) -> str:
-        pattern = verbatim.pattern(self._mark)
-        return pattern.sub(lambda match: fit(self._word(match), match[0]), text)
+    def _quoted(self, text: str, *, line: int = 0) -> str:
+        parts: list[str] = []
+        done = 0
+        for found in Scanner(text, mark=self._mark).within(0, len(text)):
+            number = line + text.count("\n", 0, found.start) if found.what is What.COMMENT else 0
+            new = fit(self._word(text, found, number), found.whole)
+            parts += [text[done : found.start], new]
+            done = found.end
+        return "".join([*parts, text[done:]])
 
-    def _word(self, match: re.Match[str]) -> str:
+    def _word(self, text: str, found: Found, line: int) -> str:
         """What stands for one verbatim thing (the table of `verbatim`)."""
-        whole = match[0]
-        if match["comment"]:
-            return self._comment(match)
-        if match["place"] is not None:
-            return self.keep(whole, Kind.PLACE) if is_personal(match["place"]) else whole
-        if match["literal"] is not None:
-            return self.keep("&#123;" + re.sub(r"/\*|\*/", "", whole[1:]))
-        if match["raw"]:
-            return self._quoted(match["rawed"]).replace("{", self.keep("&#123;"))
-        if match["liquid"] or match["hugo"]:
-            return self._code(match)
-        sheet = (match["tag"] or "").lower() in verbatim.SHEETS
-        return self._lines(whole, Kind.SHEET if sheet else Kind.SPAN)
+        match found.what:
+            case What.COMMENT:
+                return self._comment(found, line)
+            case What.LITERAL:
+                return self.keep("&#123;" + re.sub(r"/\*|\*/", "", found.whole[1:]))
+            case What.RAW:
+                return self._quoted(found.content).replace("{", self.keep("&#123;"))
+            case What.CODE:
+                return self._code(text, found)
+            case What.PLACE:
+                return self.keep(found.whole, Kind.PLACE)
+            case _:
+                sheet = found.name in _SHEETS
+                return self._lines(found.whole, Kind.SHEET if sheet else Kind.SPAN)
 
-    def _comment(self, match: re.Match[str]) -> str:
-        included = _INCLUDED.match(match[0])
+    def _comment(self, found: Found, line: int) -> str:
+        included = _INCLUDED.match(found.whole)
         if included:
-            self._included.append((match.string.count("\n", 0, match.start()), included[1]))
+            message = f"{included[1]} was to be included: the file is not here"
+            line += self._body_line
+            self.findings.append(Finding(id="W112", message=message, file=self.file, line=line))
         return ""
 
-    def _code(self, match: re.Match[str]) -> str:
-        block = verbatim.code_block(match)
+    def _code(self, text: str, found: Found) -> str:
+        before = text[text.rfind("\n", 0, found.start) + 1 : found.start]
+        after = text[found.end : found.end + _LONGEST_REST].split("\n", 1)[0]
+        block = verbatim.code_block(found, before=before, after=after)
         if block is None:
-            return self._lines(verbatim.code_in_line(match), Kind.SPAN)
+            return self._lines(verbatim.code_in_line(found), Kind.SPAN)
         opening, lines, closing = block
         kept = [self._code_line(line, Kind.CODE) for line in lines[:-1]]
         last = lines[-1] + self.keep(closing, Kind.CLOSING)

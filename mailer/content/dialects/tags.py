@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from mailer.content.dialects import calls, embeds
 from mailer.content.dialects.arguments import read_arguments
-from mailer.content.dialects.calls import Call, Change, Pair
+from mailer.content.dialects.calls import Call, Change, Pair, left_of
 from mailer.content.dialects.places import page_of_path, page_of_post
 from mailer.content.dialects.values import value_of
 
@@ -99,10 +100,9 @@ def _included(sheet: Sheet, pair: Pair) -> list[Change] | None:
         return calls.removed(pair)
     given = call.arguments.without_first()
     shown = embeds.embed(file, given)
+    sheet.includes = True
     if shown is None:
-        shown = embeds.words_of(given)
-        rest = "but for its words" if shown else "the file is not here"
-        sheet.warn(call.start, f"{call.shown} removed, {rest}")
+        shown = left_of(sheet, replace(call, name=file, arguments=given))
     return calls.removed(pair, instead=shown)
 
 

@@ -23,7 +23,16 @@ if TYPE_CHECKING:
 _PATH: Final = re.compile(r"[$@]?[A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*|\[[\"'][\w-]+[\"']\])*\Z")
 _STRING: Final = re.compile(r"\"(?:\\.|[^\"\\])*\"\Z|'(?:\\.|[^'\\])*'\Z", re.DOTALL)
 _PIPE: Final = re.compile(r"\|(?=(?:[^\"']|\"[^\"]*\"|'[^']*')*\Z)")
-_ROOTS: Final = ("page.frontmatter", "page.data", "page.params", "frontmatter", "page", "this")
+_ROOTS: Final = (
+    "page.frontmatter",
+    "page.data",
+    "page.params",
+    "page.extra",
+    "frontmatter",
+    "page",
+    "this",
+)
+_TABLES: Final = ("params", "extra")
 _SITE: Final = frozenset(
     (
         "site.url site.baseurl site.base_url site.baseURL site.root BASE_PATH baseurl base_url "
@@ -60,10 +69,13 @@ def _base(name: str, fields: Mapping[str, object]) -> object:
         return ""
     for root in _ROOTS:
         path = path.removeprefix(f"{root}.")
-    value: object = fields
-    for part in path.split("."):
-        value = value.get(part) if isinstance(value, dict) else None
-    return value if isinstance(value, str | int | float | date) else None
+    for table in (fields, *(fields.get(name) for name in _TABLES)):
+        value: object = table
+        for part in path.split("."):
+            value = value.get(part) if isinstance(value, dict) else None
+        if isinstance(value, str | int | float | date):
+            return value
+    return None
 
 
 def _as_text(value: object) -> str:

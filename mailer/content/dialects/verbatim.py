@@ -1,68 +1,126 @@
 r"""What stands between the lines of a Markdown text as it is: code spans, comments, quoted markup.
 
-==========  ======================================================  ============================
-group       is                                                      becomes
-==========  ======================================================  ============================
-ticks       a code span, ```x```                                       itself, untouched
-escape      an escaped sign, ``\*``                                  itself, untouched
-comment     ``<!-- -->``, ``{/* */}``, ``{# #}``, ``{{! }}``,       nothing
-            ``{% comment %}``
-literal     ``{{</* x */>}}``: Hugo's shortcode that is shown       its braces, as text
-raw         ``{% raw %}``                                           its content, braces as text
-code        ``{% highlight x %}``, ``{{< highlight x >}}``          fenced code
-html        ``<pre>``, ``<code>``, ``<script>`` and the like        itself, untouched
-place       ``{{ subscriber.name }}``                               itself, untouched
-==========  ======================================================  ============================
+========  =======================================================  =============================
+kind      is                                                       becomes
+========  =======================================================  =============================
+SPAN      a code span                                              itself, untouched
+ESCAPE    an escaped sign, ``\*``                                  itself, untouched
+COMMENT   ``<!-- -->``, ``{/* */}``, ``{# #}``, ``{{! }}``,        nothing
+          ``{% comment %}``
+LITERAL   ``{{</* x */>}}``: a shortcode that Hugo shows           its braces, as text
+RAW       ``{% raw %}``                                            its content, braces as text
+CODE      ``{% highlight x %}``, ``{{< highlight x >}}``           fenced code
+HTML      ``<pre>``, ``<code>``, ``<script>`` and the like         itself, untouched
+PLACE     ``{{ subscriber.name }}``                                itself, untouched
+========  =======================================================  =============================
+
+One look at each place: where the end of a kind stands nowhere behind, nobody searches for it.
 """
 
 from __future__ import annotations
 
 import html
 import re
-from functools import cache
-from typing import Final
+from bisect import bisect_left
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Final
 
-from mailer.content.personal import BRACES
+from mailer.content.personal import BRACES, is_personal
 
-SHEETS: Final = frozenset({"script", "style"})
-"""HTML that is for a browser and not for reading."""
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
-_TICKS: Final = r"(?<!`)(?P<ticks>`+)(?!`)(?:(?!\n[ \t]*\n)[^MARK])+?(?<!`)(?P=ticks)(?!`)"
-_ESCAPE: Final = r"(?P<escape>\\[!-/:-@\[-`{-~])"
+
+class What(Enum):
+    """The kinds of the table above."""
+
+    SPAN = auto()
+    ESCAPE = auto()
+    COMMENT = auto()
+    LITERAL = auto()
+    RAW = auto()
+    CODE = auto()
+    HTML = auto()
+    PLACE = auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """One verbatim thing.
+
+    Attributes:
+        info: of code, what its tag says besides its name.
+        name: of HTML and code, the name of the tag.
+    """
+
+    what: What
+    start: int
+    end: int
+    whole: str
+    content: str = ""
+    info: str = ""
+    name: str = ""
+
+
+_OPENER: Final = re.compile(
+    r"`+|\\[!-/:-@\[-`{-~]|<!--|<(?:pre|code|script|style|textarea|svg|math)\b|\{[/%{#]",
+    re.IGNORECASE,
+)
 _COMMENTS: Final = (
-    r"<!--.*?-->",
-    r"\{/\*.*?\*/\}",
-    r"\{\{!--.*?--\}\}",
-    r"\{\{![^{}]*\}\}",
-    r"\{\{/\*.*?\*/\}\}",
-    r"\{#(?=[ \t\n]).*?#\}",
-    r"\{%-?\s*comment\b.*?\{%-?\s*endcomment\s*-?%\}",
+    (r"<!--", r"-->"),
+    (r"\{/\*", r"\*/\}"),
+    (r"\{\{!--", r"--\}\}"),
+    (r"\{\{/\*", r"\*/\}\}"),
+    (r"\{#(?=[ \t\n])", r"#\}"),
+    (r"\{%-?\s{0,9}comment\b", r"\{%-?\s{0,9}endcomment\s{0,9}-?%\}"),
 )
-_LITERAL: Final = r"\{\{[<%]/\*(?P<literal>.*?)\*/[>%]\}\}"
-_RAW: Final = r"\{%-?\s*(?P<raw>raw|verbatim)\s*-?%\}(?P<rawed>.*?)\{%-?\s*end(?P=raw)\s*-?%\}"
-_LIQUID_CODE: Final = (
-    r"\{%-?\s*(?P<liquid>highlight|codeblock|code)\b(?P<liquid_info>[^\n]*?)-?%\}"
-    r"(?P<liquid_code>.*?)\{%-?\s*end(?P=liquid)\s*-?%\}"
+_RAW: Final = ("raw", "verbatim")
+_LIQUID: Final = ("highlight", "codeblock", "code")
+_HUGO: Final = ("highlight", "codeblock", "code", "mermaid")
+_HTML: Final = ("pre", "code", "script", "style", "textarea", "svg", "math")
+
+_PAIRS: Final = tuple(
+    (what, name, re.compile(opening, re.IGNORECASE), re.compile(closing, re.IGNORECASE))
+    for what, name, opening, closing in (
+        *((What.COMMENT, "", opening, closing) for opening, closing in _COMMENTS),
+        (What.LITERAL, "", r"\{\{[<%]/\*", r"\*/[>%]\}\}"),
+        *(
+            (
+                What.RAW,
+                name,
+                rf"\{{%-?\s{{0,9}}{name}\s{{0,9}}-?%\}}",
+                rf"\{{%-?\s{{0,9}}end{name}\s{{0,9}}-?%\}}",
+            )
+            for name in _RAW
+        ),
+        *(
+            (
+                What.CODE,
+                name,
+                rf"\{{%-?\s{{0,9}}{name}\b(?P<info>[^\n]{{0,300}}?)-?%\}}",
+                rf"\{{%-?\s{{0,9}}end{name}\s{{0,9}}-?%\}}",
+            )
+            for name in _LIQUID
+        ),
+        *(
+            (
+                What.CODE,
+                name,
+                rf"\{{\{{[<%]\s{{0,9}}{name}\b(?P<info>[^\n]{{0,300}}?)[>%]\}}\}}",
+                rf"\{{\{{[<%]\s{{0,9}}/\s{{0,9}}{name}\s{{0,9}}[>%]\}}\}}",
+            )
+            for name in _HUGO
+        ),
+        *(
+            (What.HTML, name, rf"<{name}\b[^>]{{0,2000}}>", rf"</{name}\s{{0,9}}>")
+            for name in _HTML
+        ),
+    )
 )
-_HUGO_CODE: Final = (
-    r"\{\{[<%]\s*(?P<hugo>highlight|codeblock|code|mermaid)\b(?P<hugo_info>[^\n]*?)[>%]\}\}"
-    r"(?P<hugo_code>.*?)\{\{[<%]\s*/\s*(?P=hugo)\s*[>%]\}\}"
-)
-_HTML: Final = (
-    r"(?P<html><(?P<tag>pre|code|script|style|textarea|svg|math)\b[^>]*>.*?</(?P=tag)\s*>)"
-)
-_PLACE: Final = BRACES.pattern.replace("(", "(?P<place>", 1)
-_GROUPS: Final = (
-    _TICKS,
-    _ESCAPE,
-    f"(?P<comment>{'|'.join(_COMMENTS)})",
-    _LITERAL,
-    _RAW,
-    _LIQUID_CODE,
-    _HUGO_CODE,
-    _HTML,
-    _PLACE,
-)
+_HANDLEBARS_COMMENT: Final = re.compile(r"\{\{![^{}]*\}\}")
+_BLANK: Final = re.compile(r"\n(?=[ \t]*\n)")
+_TICKS: Final = re.compile(r"`+")
 _LANGUAGE: Final = re.compile(
     r"(?:lang(?:uage)?\s*[:=]\s*[\"']?)([\w+#.-]+)|^[\s(]*[\"'`]?([\w+#.-]+)(?![\w+#.-]*\s*[:=])"
 )
@@ -70,30 +128,89 @@ _INDENT: Final = re.compile(r"[ \t>]*")
 _BEFORE: Final = re.compile(r"(?:[ \t>]|[-*+][ \t]|\d{1,9}[.)][ \t])*\Z")
 
 
-@cache
-def pattern(mark: str) -> re.Pattern[str]:
-    """One expression for all groups; `mark` is the sign that opaque words begin with."""
-    return re.compile("|".join(_GROUPS).replace("MARK", mark), re.DOTALL | re.IGNORECASE)
+class Scanner:
+    """Finds what is verbatim in one text.
 
-
-def end_of_verbatim(body: str, start: int, end: int, *, mark: str) -> int:
-    """Where something verbatim ends that begins between two places of one line; 0 if it does there.
-
-    Its lines hold no blocks of Markdown, whatever they look like.
+    Attributes:
+        text: the text.
+        mark: the sign that opaque words begin with: no code span goes over them.
     """
-    if "<" not in body[start:end] and "{" not in body[start:end]:
+
+    def __init__(self, text: str, *, mark: str) -> None:
+        self.text = text
+        self.mark = mark
+        self._blanks = [match.start() for match in _BLANK.finditer(text)]
+        self._last: dict[re.Pattern[str], int] = {}
+
+    def within(self, start: int, end: int) -> Iterator[Found]:
+        """Everything that begins between two places, in reading order."""
+        while opener := _OPENER.search(self.text, start, end):
+            found = self._at(opener)
+            if found:
+                yield found
+            start = found.end if found else opener.end()
+
+    def end_of_block(self, start: int, end: int) -> int:
+        """Where something ends that begins on a line and holds no blocks of Markdown; or 0."""
+        while opener := _OPENER.search(self.text, start, end):
+            found = self._at(opener)
+            start = opener.end()
+            if found and found.what is not What.RAW and "\n" not in found.whole:
+                start = found.end
+            elif found and found.what not in {What.RAW, What.SPAN}:
+                return found.end
         return 0
-    find = pattern(mark).search
-    while (match := find(body, start)) and match.start() < end:
-        if match["ticks"] and "\n" in match[0]:
-            start = match.start() + len(match["ticks"])
-        elif match["raw"]:
-            start = match.start("rawed")
-        elif match.end() > end:
-            return match.end()
-        else:
-            start = match.end()
-    return 0
+
+    def _at(self, opener: re.Match[str]) -> Found | None:
+        sign = opener[0][0]
+        if sign == "`":
+            return self._span(opener)
+        if sign == "\\":
+            return self._found(What.ESCAPE, opener.start(), opener.end())
+        if opener[0] == "{{":
+            place = BRACES.match(self.text, opener.start())
+            if place and is_personal(place[1]):
+                return self._found(What.PLACE, *place.span())
+            comment = _HANDLEBARS_COMMENT.match(self.text, opener.start())
+            if comment:
+                return self._found(What.COMMENT, *comment.span())
+        return self._pair(opener.start())
+
+    def _found(self, what: What, start: int, end: int) -> Found:
+        return Found(what=what, start=start, end=end, whole=self.text[start:end])
+
+    def _span(self, opener: re.Match[str]) -> Found | None:
+        next_blank = bisect_left(self._blanks, opener.end())
+        end = self._blanks[next_blank] if next_blank < len(self._blanks) else len(self.text)
+        for ticks in _TICKS.finditer(self.text, opener.end(), end):
+            if len(ticks[0]) == len(opener[0]):
+                crossed = self.mark in self.text[opener.end() : ticks.start()]
+                return None if crossed else self._found(What.SPAN, opener.start(), ticks.end())
+        return None
+
+    def _pair(self, start: int) -> Found | None:
+        for what, name, opening, closing in _PAIRS:
+            begin = opening.match(self.text, start)
+            if begin is None or self._last_of(closing) < begin.end():
+                continue
+            end = closing.search(self.text, begin.end())
+            if end:
+                return Found(
+                    what=what,
+                    start=start,
+                    end=end.end(),
+                    whole=self.text[start : end.end()],
+                    content=self.text[begin.end() : end.start()],
+                    info=begin.groupdict().get("info") or "",
+                    name=name,
+                )
+        return None
+
+    def _last_of(self, closing: re.Pattern[str]) -> int:
+        if closing not in self._last:
+            starts = [match.start() for match in closing.finditer(self.text)]
+            self._last[closing] = starts[-1] if starts else -1
+        return self._last[closing]
 
 
 def language_of(info: str) -> str:
@@ -102,31 +219,34 @@ def language_of(info: str) -> str:
     return (found[1] or found[2] or "") if found else ""
 
 
-def code_block(match: re.Match[str]) -> tuple[str, list[str], str] | None:
-    """A tag's code as opening fence, lines and closing fence; None if it shares a line."""
-    kind = "liquid" if match["liquid"] else "hugo"
-    code = match[f"{kind}_code"]
-    before = match.string[match.string.rfind("\n", 0, match.start()) + 1 : match.start()]
-    after = match.string[match.end() :].split("\n", 1)[0]
-    first, *lines = code.split("\n")
+def code_block(found: Found, *, before: str, after: str) -> tuple[str, list[str], str] | None:
+    """A tag's code as opening fence, lines and closing fence; None if it shares a line.
+
+    Args:
+        found: the tags and what stands between them.
+        before: what stands before them on their first line.
+        after: what stands behind them on their last line.
+    """
+    first, *lines = found.content.split("\n")
     if first.strip() or after.strip() or not lines or not _BEFORE.match(before):
         return None
-    indent = _INDENT.fullmatch(lines[-1])
-    if indent is None:
+    if not _INDENT.fullmatch(lines[-1]):
         return None
-    language = "mermaid" if match["hugo"] == "mermaid" else language_of(match[f"{kind}_info"])
-    longest = max((len(run) for run in re.findall(r"`+", code)), default=0)
-    fence = "`" * max(3, longest + 1)
+    language = "mermaid" if found.name == "mermaid" else language_of(found.info)
+    fence = "`" * max(3, _longest_run(found.content) + 1)
     return fence + language, lines, fence
 
 
-def code_in_line(match: re.Match[str]) -> str:
+def code_in_line(found: Found) -> str:
     """A tag's code where it shares a line with text: a code span, or HTML over several lines."""
-    code = match["liquid_code"] or match["hugo_code"] or ""
+    code = found.content
     if "\n" in code.strip("\n"):
         return f"<pre><code>{html.escape(code, quote=False)}</code></pre>"
     code = " ".join(code.split())
-    longest = max((len(run) for run in re.findall(r"`+", code)), default=0)
-    ticks = "`" * (longest + 1)
+    ticks = "`" * (_longest_run(code) + 1)
     space = " " if "`" in code[:1] + code[-1:] else ""
     return f"{ticks}{space}{code}{space}{ticks}" if code else ""
+
+
+def _longest_run(code: str) -> int:
+    return max((len(run) for run in _TICKS.findall(code)), default=0)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _EMBED: Final = re.compile(r"@\[(?P<name>[\w-]+)(?P<options>[^\]\n]*)\]\((?P<target>[^)\n]*)\)")
 _SNIPPET: Final = re.compile(r"^[ \t]*<<<[ \t]+(?P<file>\S.*)$", re.MULTILINE)
 _PUBLIC: Final = re.compile(
-    r"(?<=\]\()(?:~?@(?=\w*/)[\w-]*|(?=(?:\.{1,2}/)*public/))(?P<rest>[^)\s]+)"
+    r"(?<=\]\()(?:~?@(?=\w*/)[\w-]*|(?=(?:\.{1,2}/|/)*public/))(?P<rest>[^)\s]+)"
 )
 
 
@@ -45,4 +45,4 @@ def _embedded(sheet: Sheet, match: re.Match[str]) -> str:
 
 def _public(path: str) -> str:
     """Where a file of the site's source is served."""
-    return re.sub(r"\A(?:\.{1,2}/)*(?:/?public)?/?", "/", path)
+    return re.sub(r"\A(?:\.{0,2}/)*(?:public)?/?", "/", path)

@@ -34,6 +34,7 @@ _NUMBERS: Final = re.compile(
 _ORDINAL: Final = re.compile(r"(?<=\d)(?:st|nd|rd|th)\b", re.IGNORECASE)
 _WEEKDAY: Final = re.compile(r"\A(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,?\s+", re.IGNORECASE)
 _IN_WORDS: Final = ("%B %d %Y", "%b %d %Y", "%d %B %Y", "%d %b %Y", "%Y %B %d", "%Y %b %d")
+_OTHER_KEYS: Final = ("publishdate", "publish_date", "pubdate", "pub_date", "published", "created")
 _DAY_FIRST: Final = frozenset({"jekyll"})
 _OF_THE_FILE: Final = frozenset({"last modified", "created", "git last modified", "git created"})
 
@@ -56,7 +57,20 @@ def read_date(fields: Fields, *, stem: str, dialect: str) -> datetime | None:
         shown = fields.harmless(written, key=key)
         message = f"The date is not understood, and is as if absent: {shown}"
         fields.report("W104", message, key=key, next_step="date: 2026-11-24")
-    return parse_date(stem[:10]) if re.match(r"\d{4}-\d\d-\d\d", stem) else None
+    dated = parse_date(stem[:10]) if re.match(r"\d{4}-\d\d-\d\d", stem) else None
+    return dated or _elsewhere(fields)
+
+
+def _elsewhere(fields: Fields) -> datetime | None:
+    """The date under a name that some themes have for it; what is none is none of our keys."""
+    for name in _OTHER_KEYS:
+        value = fields.find(name)[1]
+        if isinstance(value, datetime):
+            return value
+        found = parse_date(str(value)) if isinstance(value, str | date) else None
+        if found is not None:
+            return found
+    return None
 
 
 def parse_date(written: str, *, day_first: bool = False) -> datetime | None:
