@@ -21,8 +21,7 @@ SANS: Final = (
     "-apple-system,BlinkMacSystemFont,'Segoe UI',Roboto,'Helvetica Neue',Helvetica,Arial,sans-serif"
 )
 SERIF: Final = "Georgia,'Times New Roman',Times,serif"
-MONO: Final = "SFMono-Regular,Menlo,Consolas,'Liberation Mono','Courier New',monospace"
-MONO_INLINE: Final = "Menlo,Consolas,monospace"
+MONO: Final = "Menlo,Consolas,monospace"
 """Repeated on each word of code: every letter here counts."""
 
 _FONTS: Final = {"sans": SANS, "serif": SERIF}

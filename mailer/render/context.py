@@ -6,7 +6,7 @@ issue      subject, preheader, heading, date and number (as text; the number may
            (author, site, host, image; None without an author), meta (every key of the front matter)
 newsletter name, address, site, url
 list       name, title
-theme      light, dark (colours by name), font, mono, mono_inline, width, logo, logo_width
+theme      light, dark (colours by name), font, mono, width, logo, logo_width
 content    the issue itself, as HTML or as text
 ========== =========================================================================================
 
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from mailer.config.look import MONO, MONO_INLINE
+from mailer.config.look import MONO
 from mailer.content.script import direction
 from mailer.dates import in_words
 
@@ -73,7 +73,6 @@ def names(
             "dark": look.dark,
             "font": look.font,
             "mono": MONO,
-            "mono_inline": MONO_INLINE,
             "width": look.width,
             "logo": look.logo,
             "logo_width": look.logo_width,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mailer.config.look import DARK, LIGHT, MONO, MONO_INLINE, SANS, TOKENS
+from mailer.config.look import DARK, LIGHT, MONO, SANS, TOKENS
 from mailer.render.library import Library
 from mailer.render.theme import Theme
 
@@ -31,7 +31,6 @@ def _known(way: str = "usual") -> dict[str, Any]:
         "dark": DARK,
         "font": SANS,
         "mono": MONO,
-        "mono_inline": MONO_INLINE,
     }
     theme |= {"width": 600, "logo": "", "logo_width": 160}
     issue = {"direction": direction, "language": "en", "number": "", "byline": None, "page": ""}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mailer.config.look import DARK, LIGHT, MONO, MONO_INLINE, SANS
+from mailer.config.look import DARK, LIGHT, MONO, SANS
 from mailer.errors import CheckError
 from mailer.render.library import shipped
 from mailer.render.theme import Theme
@@ -43,7 +43,6 @@ KNOWN = {
         "dark": DARK,
         "font": SANS,
         "mono": MONO,
-        "mono_inline": MONO_INLINE,
         "width": 600,
         "logo": "",
         "logo_width": 160,
