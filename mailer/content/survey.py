@@ -75,13 +75,14 @@ def survey(markup: str, source: Source, *, allowed: AbstractSet[str]) -> str:
             continue
         name = tag["name"].lower()
         seen[name] += 1
-        is_word = _is_word(tag, name, closed)
+        is_open = name in DROPPED and _is_open(name, source)
+        is_word = _is_word(tag, name, frozenset() if is_open else closed)
         if not is_word and name in allowed and (name != "input" or _is_task(tag["rest"])):
             _check_attributes(name, tag["rest"], source)
             continue
         if not is_word and name in _UNWRAPPED:
             continue
-        end = tag.end() if is_word else _end(markup, tag, name)
+        end = tag.end() if is_word or is_open else _end(markup, tag, name)
         stands = _text(tag) if is_word else _player(tag, name, markup[tag.end() : end])
         _report(tag, stands, seen[name], source, is_word=is_word)
         if stands or name in DROPPED:
@@ -95,6 +96,11 @@ def _is_word(tag: re.Match[str], name: str, closed: AbstractSet[str]) -> bool:
     if "=" in tag["rest"] or tag[0].endswith("/>"):
         return False
     return name not in closed and name not in _MAY_STAY_OPEN
+
+
+def _is_open(name: str, source: Source) -> bool:
+    """Whether the author never ended it; the engine ends what would hide the rest of the issue."""
+    return not source.line_matching(rf"</{re.escape(name)}(?![\w-])")
 
 
 def _text(tag: re.Match[str]) -> str:

@@ -97,7 +97,8 @@ def test_both_parts_hold_the_same_words(body: str) -> None:
     if isinstance(document, CheckError):
         return
     root = html5lib.parse(document.html, namespaceHTMLElements=False).find("body")
-    text = re.sub(r"\s+", "", document.text) + unquote(document.text)
+    lines = re.sub(r"^[|> ]+", "", document.text, flags=re.MULTILINE)
+    text = re.sub(r"\s+", "", lines) + unquote(lines)
     for node in root.itertext():
         for word in re.findall(r"\w+", node):
             assert word in text
