@@ -27,6 +27,8 @@ class Web:
         images: what becomes of local images: "link" or "embed".
         issues: the folder of which images are local; None: nothing is.
         folder: the folder in which the issue's own relative files stand.
+        generated: whether a site generator is known to make a page of the issue, and may have the
+            images that are not here.
     """
 
     site: str
@@ -36,6 +38,7 @@ class Web:
     images: str = "link"
     issues: Path | None = None
     folder: Path | None = None
+    generated: bool = False
 
     @classmethod
     def of(cls, issue: Issue, newsletter: Newsletter, *, root: Path) -> Self:
@@ -43,11 +46,12 @@ class Web:
         return cls(
             site=newsletter.site,
             assets=newsletter.assets,
-            page=newsletter.page.replace("{id}", issue.id),
+            page=_page_of(issue, newsletter),
             url=newsletter.url,
             images=newsletter.images,
             issues=root / "issues",
             folder=(root / issue.file).parent,
+            generated=issue.dialect != "plain",
         )
 
     def base(self, *, image: bool) -> str:
@@ -60,6 +64,19 @@ class Web:
         if address.startswith("/"):
             return self.base(image=image) + address
         return urljoin(self.page or f"{self.base(image=image)}/", address)
+
+
+def _page_of(issue: Issue, newsletter: Newsletter) -> str:
+    """Where an issue stands on the web: as its own keys say, else as the configuration does.
+
+    A path of its own says something only where a site is known that is not the mailer itself.
+    """
+    own = issue.page_path
+    if not own.startswith(("/", "http")):
+        return newsletter.page.replace("{id}", own or issue.id)
+    if not newsletter.page and newsletter.site == newsletter.url:
+        return ""
+    return newsletter.site.rstrip("/") + own if own.startswith("/") else own
 
 
 def _as_page(address: str, page: str) -> str:

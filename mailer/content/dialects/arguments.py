@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 _PART: Final = re.compile(
     r"(?:(?P<key>[\w.@$-]+)[ \t\n]*(?:=|:(?=[ \t\n\"'])))?[ \t\n]*"
-    r"(?P<value>\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|`[^`]*`|\[[^\]]*\]|[^\s,]+)[ \t\n]*,?",
+    r"(?P<value>\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|`[^`]*`|\[[^\]]*\]|[^\s,]+)[ \t\n]*,?[ \t\n]*",
     re.DOTALL,
 )
 _QUOTES: Final = "\"'`"
 _ESCAPED: Final = re.compile(r"\\([\"'\\])")
-_TAG_START: Final = re.compile(r"<(?P<end>/?)(?P<name>[A-Za-z][\w.:-]*)(?=[\s/>])")
+_TAG_START: Final = re.compile(r"<(?P<end>/?)(?P<name>[A-Za-z][\w.-]*(?::\w+)?)(?=[\s/>])")
 _NAME: Final = re.compile(r"\s*(?P<name>[\w:@.#\[\]-]+)(?P<equals>\s*=\s*)?")
 _BARE: Final = re.compile(r"[^\s\"'<>`{}]+")
 _PATIENCE: Final = 200

@@ -33,7 +33,7 @@ _ENGINES: Final = frozenset({"note", "tip", "info", "warning", "danger", "detail
 
 _MARK: Final = re.compile(r"(?P<indent>[ \t>]*(?:[-*+][ \t]+)?)(?P<mark>:{3,})[ \t]*(?P<rest>.*)")
 _OPENING: Final = re.compile(
-    r"\{?[ \t]*[.#]?(?P<name>[^\W\d][\w-]*)(?:#[\w-]+)?(?P<more>[^}\n]*\})?[ \t]*"
+    r"\{?[ \t]*[.#]?(?P<name>[^\W\d][\w-]*)(?:#[\w-]+)?(?P<more>[^}\n]*\})?"
     r"(?:\[(?P<label>.*)\])?(?:\{(?P<attributes>[^}\n]*)\})?[ \t]*(?P<title>.*?)[ \t]*:*\Z"
 )
 _TAB: Final = re.compile(
@@ -103,6 +103,7 @@ def settle(sheet: Sheet) -> None:
             continue
         for half in opened[opened.index(box) + 1 :]:
             _refuse_half(sheet, half, places)
+            lines[half.line] = half.indent.rstrip()
         del opened[opened.index(box) :]
         _write(sheet, lines, box, mark["indent"], number, places)
         if opened:
@@ -191,6 +192,8 @@ def _quote(lines: list[str], box: _Box, number: int) -> None:
         line = lines[inner]
         rest = line[len(box.indent) :] if line.startswith(box.indent) else line.lstrip()
         lines[inner] = f"{box.indent}> {rest}".rstrip()
+    if box.title and lines[number - 1].strip(" >") and number - 1 > box.line:
+        lines[number - 1] += "  "  # who said it stands on a line of its own
     lines[box.line] = f"{box.indent}>"
     lines[number] = f"{box.indent}> — {box.title}" if box.title else f"{box.indent}>"
 

@@ -16,7 +16,7 @@ _CONTENTS: Final = re.compile(
     re.MULTILINE,
 )
 _COMMENT: Final = re.compile(r"\{::comment\}.*?\{:/(?:comment)?\}", re.DOTALL)
-_EXTENSION: Final = re.compile(r"\{::?/?(?:nomarkdown|options|comment|nokramdown)?[^{}\n]*/?\}")
+_EXTENSION: Final = re.compile(r"\{:[:/][^{}\n]*\}")
 _ATTRIBUTES: Final = re.compile(
     r"(?P<space>[ \t]*)\{:(?P<list>(?:[^{}\n\"']|\"[^\"\n]*\"|'[^'\n]*')*)\}"
 )

@@ -25,6 +25,7 @@ _PRIVATE: Final = range(0xE000, 0xF900)
 _INDENT: Final = re.compile(r"[ \t>]*")
 _SHEETS: Final = frozenset({"script", "style"})
 """HTML that is for a browser and not for reading."""
+_MARKERS: Final = re.compile(r"(?:[ \t>]|(?:[-*+]|\d{1,9}[.)])[ \t])*")
 _INCLUDED: Final = re.compile(r"<!--\s*@include:?\s*(.*?)\s*-->", re.IGNORECASE)
 _HTML_BLOCK: Final = re.compile(
     r"\n*[ \t>]*</?(?:address|article|aside|blockquote|center|dd|details|dialog|div|dl|dt|fieldset"
@@ -103,7 +104,7 @@ class Sheet:
 
     def kind(self, line: str) -> Kind | None:
         """What the opaque word at the beginning of a line stands for, if there is one."""
-        word = self._words.match(_INDENT.sub("", line, count=1))
+        word = self._words.match(_MARKERS.sub("", line, count=1))
         return self._kept[int(word[1])][0] if word else None
 
     def drop(self, kind: Kind) -> None:
@@ -177,7 +178,7 @@ class Sheet:
         self.text = self._quoted(self.text)
 
     def _code_line(self, line: str, kind: Kind) -> str:
-        indent = _INDENT.match(line)
+        indent = (_MARKERS if kind is Kind.OPENING else _INDENT).match(line)
         assert indent is not None
         rest = line[indent.end() :]
         return indent[0] + self.keep(rest, kind) if rest else line

@@ -37,7 +37,7 @@ PARTS: Final = frozenset(_PARTS.split())
 
 _WRAPPERS = (
     "tabs codegroup steps cards columns column row center left right clientonly div section "
-    "rawhtml details summary fragment p br"
+    "rawhtml details summary fragment p br badge"
 )
 WRAPPERS: Final = frozenset(_WRAPPERS.split())
 """What stands around something and says nothing itself."""
