@@ -95,7 +95,7 @@ def _paths(
     app: App, issues: tuple[str, ...], changed_since: str | None, list_name: str | None
 ) -> list[Path]:
     """The files that are meant."""
-    from mailer.content.issue import issue_files
+    from mailer.content.shelf import issue_files
     from mailer.prepare.finding import file_of
     from mailer.prepare.git import changed_issues
 

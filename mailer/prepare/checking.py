@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from mailer.check import engine, online
 from mailer.check import mail as check_mail
 from mailer.compose.expressions import MissingValueError
-from mailer.content.issue import duplicate_ids, read_issue
+from mailer.content.issue import read_issue
+from mailer.content.shelf import duplicate_ids
 from mailer.errors import CheckError
 from mailer.model import Finding
 from mailer.prepare.audience import preflight, recipients

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from mailer.content.identity import for_everybody
-from mailer.content.issue import find_issue, issue_files, read_issue, sibling_files
+from mailer.content.issue import read_issue
+from mailer.content.shelf import find_issue, issue_files, sibling_files
 from mailer.errors import MailerError, NotFoundError, UsageError
 from mailer.ledger import overview
 from mailer.model import MailingState, Release, instant

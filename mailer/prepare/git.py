@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mailer.content.issue import issue_files
+from mailer.content.shelf import issue_files
 from mailer.errors import UsageError
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 from mailer import prepare
 from mailer.check.issue import choose_list
-from mailer.content.issue import issue_files, read_issue
+from mailer.content.issue import read_issue
+from mailer.content.shelf import issue_files
 from mailer.errors import MailerError
 from mailer.ledger import claims, mailings, slots, starting
 from mailer.model import Instant, MailingId, Release, instant, moment

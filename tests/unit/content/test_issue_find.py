@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mailer.content.issue import duplicate_ids, find_issue, issue_files, sibling_files
+from mailer.content.shelf import duplicate_ids, find_issue, issue_files, sibling_files
 from mailer.errors import CheckError, NotFoundError, UsageError
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mailer.content.issue import duplicate_ids, read_issue
+from mailer.content.issue import read_issue
+from mailer.content.shelf import duplicate_ids
 from mailer.errors import CheckError, NotFoundError
 from mailer.model import Byline, Issue, Release
 

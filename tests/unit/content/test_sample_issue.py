@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from mailer.content.issue import duplicate_ids, find_issue, read_issue
+from mailer.content.issue import read_issue
 from mailer.content.markdown import convert
+from mailer.content.shelf import duplicate_ids, find_issue
 from mailer.content.web import Web
 from mailer.model import Release
 
