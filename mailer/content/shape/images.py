@@ -10,7 +10,7 @@ from lxml import etree
 
 from mailer.content.shape.blocks import BLOCKS, GONE, text_of
 from mailer.content.shape.links import Resolved, resolve, scheme_of
-from mailer.content.shape.local import LocalImage, NoPictureError, find
+from mailer.content.shape.local import LocalImage, NoPictureError, find, is_elsewhere
 from mailer.content.shape.references import report
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _find(src: str, web: Web) -> tuple[Resolved, LocalImage | None]:
         return (remote if web.page else wrong), None
     if local:
         return Resolved(local.published(web)), local
-    if remote.check == "W127":  # relative, and no page that it could be relative to
+    if remote.check == "W127" and not (web.generated and is_elsewhere(src, web)):
         place = web.folder.name if web.folder else "issues"
         step = f"put it there below {place}/, or say where issues stand: [newsletter] page"
         problem = "there is no such file beside the issue"

@@ -81,6 +81,17 @@ def find(address: str, web: Web) -> LocalImage | None:
         return None
 
 
+def is_elsewhere(address: str, web: Web) -> bool:
+    """Whether nothing says that a missing image should be here: not even its folder is."""
+    folder = unquote(address.partition("?")[0]).rpartition("/")[0].removeprefix("./")
+    if not folder or web.folder is None:
+        return True
+    try:
+        return not (web.folder / folder).is_dir()
+    except (OSError, ValueError):
+        return True
+
+
 def _read(path: Path, name: str) -> LocalImage:
     import imagesize  # noqa: PLC0415  half the issues have no local image
 

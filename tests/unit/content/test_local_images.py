@@ -121,6 +121,17 @@ def test_a_missing_file_is_e130_with_its_line(issues: Path, address: str, proble
     assert all(problem in one.message and one.next_step for one in findings)
 
 
+def test_an_image_that_only_the_site_has_is_the_sites(issues: Path) -> None:
+    """A site generator's issue comes without its images; W127 says what became of them."""
+    web = Web(site="https://example.org", issues=issues, folder=issues, generated=True)
+    body = "![a](rain.png)\n\n![b](./img/rain.png)\n\n![c](winter/rain.png)"
+    document = convert(body, title="", file="issues/x.md", body_line=1, web=web)
+    assert 'src="https://example.org/rain.png"' in document.html
+    assert [("W127", 1), ("W127", 3), ("E130", 5)] == [
+        (one.id, one.line) for one in document.findings
+    ]
+
+
 def test_on_a_page_a_missing_file_is_the_pages(issues: Path) -> None:
     document = made("![Rain](rain.png)", issues, page="https://example.org/posts/x/")
     assert 'src="https://example.org/posts/x/rain.png"' in document.html
