@@ -16,6 +16,7 @@ from mailer.errors import UsageError
 @click.option("--dry-run", is_flag=True, help="Show the complete truth; send nothing.")
 @click.option("--out", type=click.Path(path_type=Path), help="Samples of a dry run go here.")
 @click.option("--to", multiple=True, metavar="ADDRESS|@GROUP", help="Mail a test copy.")
+@click.option("--as", "whose", metavar="ADDRESS", help="The test copy as this subscriber gets it.")
 @click.option("--at", metavar="TIME", help='Start then: "thu 9:00", "in 2h".')
 @click.option("--due", is_flag=True, help="Deliver everything that is due, then exit.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -29,6 +30,7 @@ def send(
     dry_run: bool,
     out: Path | None,
     to: tuple[str, ...],
+    whose: str | None,
     at: str | None,
     due: bool,
     yes: bool,
@@ -39,18 +41,19 @@ def send(
     \b
     mailer send winter --dry-run
     mailer send winter --to me@example.org
+    mailer send winter --to @editors --as ann@example.org
     mailer send winter --at "thu 9:00"
     mailer send --due                          # for cron: silent when nothing is due
     """
     from mailer.cli import delivering, mailing, trial
 
     given = {"--dry-run": dry_run, "--out": out, "--to": to, "--at": at, "--yes": yes}
-    given |= {"ISSUE": issue, "--list": list_name, "--expect": expect is not None}
+    given |= {"ISSUE": issue, "--list": list_name, "--expect": expect is not None, "--as": whose}
     _refuse_contradictions({name for name, value in given.items() if value}, due=due)
     if due:
         return delivering.send_due(app)
     if to:
-        return trial.test_copies(app, issue, list_name, to)
+        return trial.test_copies(app, issue, list_name, to, whose=whose)
     if dry_run:
         return trial.dry_run(app, issue, list_name, at=at, expect=expect, out=out)
     return mailing.mail(app, issue, list_name, at=at, yes=yes, expect=expect)
@@ -70,6 +73,12 @@ def _refuse_contradictions(given: set[str], *, due: bool) -> None:
             "E005",
             f"--to sends test copies now: without {', '.join(others)}",
             next_step="mailer send ISSUE --to ADDRESS",
+        )
+    if "--as" in given and "--to" not in given:
+        raise UsageError(
+            "E005",
+            "--as says whose version a test copy is",
+            next_step="mailer send ISSUE --to ADDRESS --as ADDRESS, or mailer render ISSUE",
         )
     if "--out" in given and "--dry-run" not in given:
         raise UsageError(

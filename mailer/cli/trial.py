@@ -114,16 +114,26 @@ def _was_mailed(prepared: Prepared, ledger: Ledger) -> bool:
 # --- test copies ---------------------------------------------------------------------------------
 
 
-def test_copies(app: App, name: str | None, list_name: str | None, to: tuple[str, ...]) -> int:
+def test_copies(
+    app: App,
+    name: str | None,
+    list_name: str | None,
+    to: tuple[str, ...],
+    *,
+    whose: str | None,
+) -> int:
     """Mail an issue to some addresses outside the ledger; returns the exit code."""
     addresses = _addresses(app.config, to)
+    if whose is not None:
+        with understood(whose):
+            parse_address(whose)
     with looking(app.config.database_url) as ledger:
         issue = prepare.pick_issue(app.config, ledger, name, list_name=list_name, now=now())
         prepared = prepare.prepare(
             app.config, issue, ledger=ledger, list_name=list_name, when=None, now=now(), test=True
         )
         prepare.refuse_errors(prepared.errors)
-        messages = prepare.test_copies(prepared, ledger, addresses, now=now())
+        messages = prepare.test_copies(prepared, ledger, addresses, whose=whose, now=now())
     results = asyncio.run(direct.hand_over(app.config.relay, messages))
     copies = [
         {"address": message.rcpt_to, "accepted": accepted, "reply": said}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mailer.address import parse as parse_address
@@ -115,21 +116,34 @@ def freeze(prepared: Prepared, ledger: Ledger, *, started_by: str, now: Instant)
 
 
 def test_copies(
-    prepared: Prepared, ledger: Ledger | None, addresses: tuple[str, ...], *, now: Instant
+    prepared: Prepared,
+    ledger: Ledger | None,
+    addresses: tuple[str, ...],
+    *,
+    now: Instant,
+    whose: str | None,
 ) -> list[Message]:
-    """One message per address, outside the ledger; a subscriber sees their own values and variant.
+    """One message per address, outside the ledger.
+
+    A subscriber sees their own values and variant; with `whose` everybody sees that subscriber's.
 
     Raises:
         AddressError: one of them is no address.
+        NotFoundError: E514, `whose` is nobody's.
         CheckError: E140, somebody lacks a value that the issue needs.
     """
-    return [_test_copy(prepared, ledger, address, now) for address in addresses]
+    shown = _subscriber(prepared, ledger, whose) if whose else None
+    return [_test_copy(prepared, ledger, address, shown, now) for address in addresses]
 
 
-def _test_copy(prepared: Prepared, ledger: Ledger | None, text: str, now: Instant) -> Message:
+def _test_copy(
+    prepared: Prepared, ledger: Ledger | None, text: str, shown: Recipient | None, now: Instant
+) -> Message:
     address = parse_address(text)
     # Each copy is a message of its own: a Message-ID that repeats would be dropped as a twin.
     seq = secrets.randbits(31)
+    if shown is not None:
+        return _compose(prepared, replace(shown, seq=seq, email=address.wire), now)
     recipient = _known(prepared, ledger, address.normalised, seq) or Recipient(
         mailing=MailingId(0),
         seq=seq,
@@ -149,12 +163,16 @@ def copy_for(prepared: Prepared, ledger: Ledger | None, text: str, *, now: Insta
         NotFoundError: E514, it is nobody's.
         CheckError: E140, they lack a value that the issue needs.
     """
-    recipient = _known(prepared, ledger, parse_address(text).normalised, 0)
-    if recipient is None:
+    return _compose(prepared, _subscriber(prepared, ledger, text), now)
+
+
+def _subscriber(prepared: Prepared, ledger: Ledger | None, text: str) -> Recipient:
+    found = _known(prepared, ledger, parse_address(text).normalised, 0)
+    if found is None:
         raise NotFoundError(
             "E514", f"Nothing is known about {text}", next_step="mailer subscribers list"
         )
-    return _compose(prepared, recipient, now)
+    return found
 
 
 def _compose(prepared: Prepared, recipient: Recipient, now: Instant) -> Message:

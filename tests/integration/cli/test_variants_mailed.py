@@ -164,6 +164,17 @@ def test_a_test_copy_is_what_its_reader_would_get(two_languages: News, relay: Fa
     } == subjects(relay)
 
 
+def test_a_test_copy_shows_somebody_elses_version(two_languages: News, relay: FaultServer) -> None:
+    done = two_languages.run("send", "winter", "--to", "me@b.test", "--as", "Dora@a.test")
+    assert 0 == done.code, done
+    assert {"me@b.test": "[TEST] Winterzeiten für Dora"} == subjects(relay)
+    unknown = two_languages.run("send", "winter", "--to", "me@b.test", "--as", "nobody@a.test")
+    assert (9, True) == (unknown.code, "✖ E514" in unknown.err), unknown
+    assert 2 == two_languages.run("send", "winter", "--as", "dora@a.test").code
+    assert 2 == two_languages.run("send", "winter", "--to", "me@b.test", "--as", "no address").code
+    assert 1 == len(relay.messages)
+
+
 def test_a_variant_that_is_named_by_its_file_is_shown_to_strangers(
     two_languages: News, relay: FaultServer
 ) -> None:
