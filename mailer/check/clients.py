@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -80,21 +80,20 @@ def features() -> dict[str, Any]:
 def uses(mail: HtmlElement) -> set[str]:
     """What a finished HTML part asks of a client, in the spelling of the data."""
     found: set[str] = set()
+    styles: set[str] = set()
     for element in mail.iter(etree.Element):
         found.add(f"e:{element.tag}")
         found.update(f"a:{name}" for name in element.attrib)
+        styles.add(element.get("style", ""))
         if element.tag == "img":
             ending = PurePosixPath(_path(element.get("src", ""))).suffix
             found.add(f"i:{ending.lower().removeprefix('.')}")
-        style = element.get("style")
-        if style:
-            found |= _of_body(style)
-        if element.tag == "style":
+        elif element.tag == "style":
             found |= _of_sheet(element.text or "")
-    return found
+    return found.union(*map(_of_body, styles))
 
 
-@cache
+@lru_cache(maxsize=4096)
 def _of_body(body: str) -> frozenset[str]:
     """What declarations ask for; of shorthands the parts that checks know."""
     found: set[str] = set()
@@ -112,7 +111,8 @@ def _of_value(value: str) -> set[str]:
     return functions | {f"u:{unit}" for unit in _UNIT.findall(plain)}
 
 
-def _of_sheet(css: str) -> set[str]:
+@lru_cache(maxsize=32)
+def _of_sheet(css: str) -> frozenset[str]:
     found = {at.lower() for at in _AT.findall(_STRING.sub("", css))}
     for rule in sheets.read(css):
         body = ";".join(f"{name}:{value}" for name, value in rule.values.items())
@@ -120,7 +120,7 @@ def _of_sheet(css: str) -> set[str]:
         found |= {f":{name}" for name in _PSEUDO.findall(rule.selector.lower())}
         if any(not one.startswith("@") for one in rule.at):
             found.add("nesting")
-    return found
+    return frozenset(found)
 
 
 def _path(url: str) -> str:

@@ -6,7 +6,10 @@ import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
+from itertools import islice
 from typing import TYPE_CHECKING, Final
+
+from mailer.check.proof import sayings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,6 +28,7 @@ _ATTACHED = re.compile(
     r"|في\s+المرفق|المرفقات",
     re.IGNORECASE,
 )
+_MAYBE_ATTACHED = re.compile(r"ttach|nhang|nbei|angehängt|ci-joint|pièce|djunt|مرفق", re.IGNORECASE)
 _COPYRIGHT = re.compile(
     r"(?:©|\(c\)|\bcopyright)\s*(?:©\s*|\(c\)\s*)?(?:\d{4}\s*[-–—]\s*)?(\d{4})(?!\s*[-–—]\s*\d)",
     re.IGNORECASE,
@@ -39,21 +43,22 @@ _NEAR: Final = timedelta(days=200)
 
 def check_attached(proof: Proof) -> Iterator[Finding]:
     """W191: words that promise an attachment; a newsletter carries none."""
-    for text in proof.sayings:
-        match = _ATTACHED.search(text)
-        if match:
-            yield proof.found(
-                "W191",
-                f'"{match[0]}", and nothing is attached',
-                proof.words(match[0]),
-                next_step="link to the file",
-            )
+    text = proof.said if _MAYBE_ATTACHED.search(proof.said) else ""
+    for match in _ATTACHED.finditer(text):
+        yield proof.found(
+            "W191",
+            f'"{match[0]}", and nothing is attached',
+            proof.words(match[0]),
+            next_step="link to the file",
+        )
 
 
 def check_copyright(proof: Proof) -> Iterator[Finding]:
     """W191: the © of the year before the issue's, in the text or in a template."""
     year = proof.day.year
-    for text in proof.shown:
+    if str(year - 1) not in proof.html:
+        return
+    for text in sayings(proof.mail):
         for match in _COPYRIGHT.finditer(text):
             if int(match[1]) == year - 1:
                 step = f"© {year}, in the text or in the template"
@@ -64,12 +69,11 @@ def check_copyright(proof: Proof) -> Iterator[Finding]:
 def check_weekdays(proof: Proof) -> Iterator[Finding]:
     """W191: a weekday and a date that disagree."""
     language = proof.rendering.language.partition("-")[0].lower()
-    for text in proof.sayings:
-        for calendar in (calendar_of(name) for name in dict.fromkeys((language, "en"))):
-            for match in calendar.dates(text):
-                wrong = calendar.disagreement(match, near=proof.day)
-                if wrong:
-                    yield proof.found("W191", wrong, proof.words(match[0]))
+    for calendar in (calendar_of(name) for name in dict.fromkeys((language, "en"))):
+        for match in calendar.dates(proof.said):
+            wrong = calendar.disagreement(match, near=proof.day)
+            if wrong:
+                yield proof.found("W191", wrong, proof.words(match[0]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,17 +83,20 @@ class Calendar:
     Attributes:
         weekdays: name without dots, in lower case -> 0 for Monday to 6.
         months: the same -> 1 to 12; two digits, too.
-        patterns: what finds a weekday with day and month behind it, perhaps with a year.
+        weekday: what begins a date.
+        patterns: a weekday with day and month behind it, perhaps with a year.
     """
 
     weekdays: Mapping[str, int]
     months: Mapping[str, int]
+    weekday: re.Pattern[str]
     patterns: tuple[re.Pattern[str], ...]
 
     def dates(self, text: str) -> Iterator[re.Match[str]]:
         """Every weekday with a date."""
-        for pattern in self.patterns:
-            yield from pattern.finditer(text)
+        for start in self.weekday.finditer(text):
+            found = (pattern.match(text, start.start()) for pattern in self.patterns)
+            yield from islice(filter(None, found), 1)
 
     def disagreement(self, match: re.Match[str], *, near: date) -> str:
         """What is wrong with a weekday and its date; empty if they agree or are no date."""
@@ -122,7 +129,7 @@ def calendar_of(language: str) -> Calendar:
     except (UnknownLocaleError, ValueError):
         locale = Locale.parse("en")
     weekdays, months = _names(locale.days), _names(locale.months)
-    weekday = rf"(?<!\w)(?P<weekday>{_any(weekdays)})"
+    weekday = rf"(?P<weekday>{_any(weekdays)})"
     month = rf"(?P<month>{_any(months)})"
     day = r"(?P<day>\d{1,2})"
     shapes = (
@@ -133,6 +140,7 @@ def calendar_of(language: str) -> Calendar:
     return Calendar(
         weekdays=weekdays,
         months=months | {f"{number:02}": number for number in range(1, 13)},
+        weekday=re.compile(rf"(?<!\w){weekday}{_BETWEEN}(?=\w)", re.IGNORECASE),
         patterns=tuple(re.compile(shape, re.IGNORECASE) for shape in shapes),
     )
 

@@ -52,8 +52,9 @@ def check_legible(proof: Proof) -> Iterator[Finding]:
 
 def faults(mail: HtmlElement) -> Iterator[Fault]:
     """Everything that is hard to read in a finished HTML part, each thing once."""
-    light = list(paint.runs(mail))
-    dark = list(paint.runs(mail, dark=True)) if paint.declares_dark(mail) else []
+    mail = paint.thinned(mail)
+    light = paint.runs(mail)
+    dark = paint.runs(mail, dark=True) if paint.declares_dark(mail) else []
     yield from _contrasts(light, "")
     yield from _contrasts(dark, " in the dark")
     yield from _pure(light, dark)

@@ -34,6 +34,7 @@ _INLINE_NAMES = (
 )
 _INLINE: Final = frozenset(_INLINE_NAMES.split())
 
+_BORDER: Final = "\x1e"  # a control character, which no text of a mail has
 _SEARCHED: Final = 60
 """So many characters of a text are enough to find it again."""
 
@@ -185,9 +186,9 @@ class Proof:
         return tuple(sayings(self.tree))
 
     @cached_property
-    def shown(self) -> tuple[str, ...]:
-        """The text of each block of the whole mail, without code."""
-        return tuple(sayings(self.mail))
+    def said(self) -> str:
+        """All sayings, apart by what no pattern takes for a space."""
+        return "\0".join(self.sayings)
 
     @property
     def day(self) -> date:
@@ -273,32 +274,25 @@ def _harmless(expression: str) -> str:
 def sayings(root: HtmlElement) -> Iterator[str]:
     """The text of each block, white space collapsed; what is quoted as code is an ellipsis."""
     parts: list[str] = []
-    for text in (*_runs(root), None):
-        if text is not None:
-            parts.append(text)
-            continue
-        saying = " ".join("".join(parts).split())
-        parts.clear()
+    _collect(root, parts)
+    for block in "".join(parts).split(_BORDER):
+        saying = " ".join(block.split())
         if saying:
             yield saying
 
 
-def _runs(element: HtmlElement) -> Iterator[str | None]:
-    """Pieces of text in reading order; None where a block begins or ends."""
-    if not isinstance(element.tag, str) or element.tag in _SILENT:
-        return
-    if element.tag in CODE:
-        yield "…"
-        return
-    is_block = element.tag not in _INLINE
-    if is_block:
-        yield None
-    yield element.text or ""
-    for child in element:
-        yield from _runs(child)
-        yield child.tail or ""
-    if is_block:
-        yield None
+def _collect(element: HtmlElement, parts: list[str]) -> None:
+    """Pieces of text in reading order, and where a block begins or ends."""
+    tag = element.tag
+    if tag in CODE:
+        parts.append("…")
+    elif isinstance(tag, str) and tag not in _SILENT:
+        border = "" if tag in _INLINE else _BORDER
+        parts += (border, element.text or "")
+        for child in element:
+            _collect(child, parts)
+            parts.append(child.tail or "")
+        parts.append(border)
 
 
 def words_of(element: HtmlElement) -> str:

@@ -9,7 +9,6 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final, cast
 
 import cssselect
-from lxml import etree
 from lxml.cssselect import CSSSelector
 
 if TYPE_CHECKING:
@@ -46,8 +45,13 @@ class Rule:
         return any(_DARK.search(one) for one in self.at)
 
 
-def read(css: str) -> Iterator[Rule]:
+@lru_cache(maxsize=32)
+def read(css: str) -> tuple[Rule, ...]:
     """The rules of a style sheet; what is broken in it is passed over, as clients do."""
+    return tuple(_read(css))
+
+
+def _read(css: str) -> Iterator[Rule]:
     around: list[str] = []
     for token in _TOKEN.finditer(_COMMENT.sub("", css)):
         before = token["before"].strip()
@@ -121,39 +125,36 @@ def _selector(text: str) -> tuple[CSSSelector | None, tuple[int, int, int]]:
         return None, (0, 0, 0)
 
 
-Weight = tuple[bool, bool, tuple[int, int, int], int]
-"""Important, in the style attribute, specificity, order: the greater one wins."""
-
-
 def cascade(
     document: HtmlElement, rules: Iterable[Rule], names: frozenset[str]
 ) -> dict[HtmlElement, dict[str, str]]:
-    """What the rules and the style attributes together say of each element.
+    """What rules say of each element that they match, where its style attribute does not win.
 
     Args:
         document: whose elements.
         rules: those that hold, in order.
         names: the properties that are wanted.
     """
-    weights: dict[HtmlElement, dict[str, Weight]] = {}
+    wanted = (rule for rule in rules if names.intersection(rule.values))
+    # Of two rules with equal specificity the later one wins: sorting keeps their order.
+    ranked = sorted(wanted, key=lambda rule: _selector(rule.selector)[1])
+    matches = [(rule, _matching(rule.selector, document)) for rule in ranked]
     result: dict[HtmlElement, dict[str, str]] = {}
-    for element in document.iter(etree.Element):
-        style = element.get("style")
-        if style:
-            values, important = declarations(style)
-            result[element] = {name: values[name] for name in names.intersection(values)}
-            weights[element] = {name: (name in important, True, (0, 0, 0), 0) for name in values}
-    for number, rule in enumerate(rules):
-        wanted = names.intersection(rule.values)
-        matcher, specificity = _selector(rule.selector)
-        for element in _matching(matcher, document) if wanted else ():
-            told, known = result.setdefault(element, {}), weights.setdefault(element, {})
-            for name in wanted:
-                weight = (name in rule.important, False, specificity, number)
-                if name not in known or known[name] < weight:
-                    known[name], told[name] = weight, rule.values[name]
+    for important in (False, True):
+        for rule, elements in matches:
+            said = {
+                name: rule.values[name]
+                for name in names.intersection(rule.values)
+                if (name in rule.important) is important
+            }
+            for element in elements if said else ():
+                told = result.setdefault(element, {})
+                values, important_ones = declarations(element.get("style", ""))
+                inline = important_ones if important else values
+                told |= {name: said[name] for name in said if name not in inline}
     return result
 
 
-def _matching(matcher: CSSSelector | None, document: HtmlElement) -> list[HtmlElement]:
-    return cast("list[HtmlElement]", matcher(document)) if matcher else []
+def _matching(selector: str, document: HtmlElement) -> list[HtmlElement]:
+    matcher = _selector(selector)[0]
+    return [] if matcher is None else cast("list[HtmlElement]", matcher(document))

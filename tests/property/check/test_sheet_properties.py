@@ -50,3 +50,23 @@ def test_any_mail_is_painted_and_read(css: str, style: str) -> None:
     for run in paint.runs(made.mail):
         assert run.text.strip()
     clients.uses(made.mail)
+
+
+LEAF = st.sampled_from(["word", '<a href="/">word</a>', '<b style="color:#999">word</b>', ""])
+TREE = st.recursive(
+    LEAF,
+    lambda inner: st.tuples(
+        st.sampled_from(["p", "div", "ul", "li"]),
+        st.sampled_from(["", ' style="color:#888"', ' class="k"', ' bgcolor="#333"']),
+        st.lists(inner, max_size=5),
+    ).map(lambda it: f"<{it[0]}{it[1]}>{''.join(it[2])}</{it[0]}> tail"),
+    max_leaves=20,
+)
+
+
+@given(body=TREE)
+def test_a_thinned_mail_is_painted_alike(body: str) -> None:
+    mail = proof(html=PAGE.format(css=".k { color: #777 !important }", body=body)).mail
+    whole, thin = paint.runs(mail), paint.runs(paint.thinned(mail))
+    assert {run.look for run in whole} == {run.look for run in thin}
+    assert len(thin) <= len(whole)

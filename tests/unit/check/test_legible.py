@@ -125,6 +125,13 @@ def test_w162_low_links_one_below_the_other() -> None:
     assert [] == found(f"<p>See {LOW.format('One')} and</p>".replace("<p style", "<span style"))
 
 
+def test_a_long_list_is_looked_at_once() -> None:
+    item = '<li><a href="https://x.net/{}" style="color:#00f">Some words</a></li>'
+    made = proof(html=PAGE.format(css="", body="".join(map(item.format, range(500)))))
+    assert 2 == len(paint.runs(paint.thinned(made.mail)))
+    assert 500 == len(paint.runs(made.mail))
+
+
 def test_w162_justified_text() -> None:
     assert ['W162 "Some words" is justified'] == found('<p align="justify">Some words</p>')
     assert [] == found('<p style="text-align:justify"><span style="text-align:left">a</span></p>')

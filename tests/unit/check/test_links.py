@@ -25,7 +25,7 @@ def found(check: str, body: str) -> list[tuple[int, str]]:
         ("[www.bank.com/login](https://evil.net)", "the text says bank.com"),
         ("[bank.com](https://evil.net)", "the text says bank.com"),
         ("[bank.de/konto.](https://evil.net)", "the text says bank.de"),
-        ("[crates.io/x](https://docs.rs/x)", "the text says crates.io"),
+        ("[docs.rs/x](https://github.com/x)", "the text says docs.rs"),
     ],
 )
 def test_w123_a_link_that_hides_where_it_leads(link: str, said: str) -> None:
