@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
 import lxml.html
@@ -16,7 +17,7 @@ import lxml.html
 from mailer.content import shape
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from lxml.html import HtmlElement
 
@@ -104,16 +105,27 @@ def where_to_cut(blocks: Sequence[Block], *, octets: int, limit: int) -> str:
     """
     if octets <= limit:
         return ""
-    room = limit - (octets - sum(block.octets for block in blocks)) - _LINK
-    names = [block.name for block in blocks]
+    taken = list(accumulate((block.octets for block in blocks), initial=0))
+    room = limit - (octets - taken[-1]) - _LINK
+    first = {block.name: at for at, block in reversed([*enumerate(blocks)])}
     best, kept = "", 0
-    for at, block in enumerate(blocks):
-        after = range(at + 1, len(blocks))
-        end = next((to for to in after if 0 < blocks[to].level <= block.level), len(blocks))
-        taken = sum(one.octets for one in blocks[:end])
-        if block.level and names.index(block.name) == at and kept < taken <= room:
-            best, kept = block.name, taken
+    for at, end in _sections(blocks):
+        block = blocks[at]
+        if first[block.name] == at and kept < taken[end] <= room:
+            best, kept = block.name, taken[end]
     return best
+
+
+def _sections(blocks: Sequence[Block]) -> Iterator[tuple[int, int]]:
+    """Where each section begins, and where the next one begins that is not part of it."""
+    ends = dict[int, int]()
+    open_: list[int] = []
+    for at, block in enumerate(blocks):
+        while block.level and open_ and blocks[open_[-1]].level >= block.level:
+            ends[open_.pop()] = at
+        if block.level:
+            open_.append(at)
+    return ((at, ends.get(at, len(blocks))) for at, block in enumerate(blocks) if block.level)
 
 
 def _by_heading(root: HtmlElement) -> list[list[HtmlElement]]:
@@ -146,7 +158,7 @@ class _Lines:
 
     def __init__(self, issue: Issue) -> None:
         self._body = issue.body
-        self._first = issue.body_line
+        self._line, self._begins = issue.body_line, 0
         self._position = 0
 
     def of(self, words: list[str]) -> int:
@@ -155,6 +167,7 @@ class _Lines:
             pattern = r"\W+".join(re.escape(word) for word in words[:count])
             found = words and re.compile(pattern).search(self._body, self._position)
             if found:
-                self._position = found.end()
-                return self._first + self._body.count("\n", 0, found.start())
+                self._line += self._body.count("\n", self._begins, found.start())
+                self._begins, self._position = found.span()
+                return self._line
         return 0

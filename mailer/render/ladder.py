@@ -8,7 +8,7 @@ larger than     gives up
 ==============  ==================================================================
 
 What then still is larger than `size_max` is refused (E150): only the author can shorten it, or end
-it earlier with `cut_after`.
+it earlier with `cut_after`. A content that is larger before it has any style gives up nothing.
 """
 
 from __future__ import annotations
@@ -99,6 +99,8 @@ def fit(
         octets: the size of an HTML part (M-28).
         limits: how large a mail may be.
     """
+    if len(content.encode()) > limits.size_max:
+        return _refuse(content, issue=issue, make=make, octets=octets)
     html = make(Draft(content=content))
     size = octets(html)
     if size <= limits.size_warn:
@@ -116,3 +118,14 @@ def fit(
             findings.append(step.finding(issue, before - size))
     parts = blocks.measure(found, marked, size) if size > limits.size_warn else ()
     return Fitted(html=html, octets=size, blocks=parts, findings=tuple(findings))
+
+
+def _refuse(
+    content: str, *, issue: Issue, make: Callable[[Draft], str], octets: Callable[[str], int]
+) -> Fitted:
+    """A content that is too large by itself: no step could help, and each costs time."""
+    found, pieces = blocks.split(content, issue)
+    marked = make(Draft(content=blocks.mark(pieces)))
+    html = blocks.unmark(marked)
+    size = octets(html)
+    return Fitted(html=html, octets=size, blocks=blocks.measure(found, marked, size))

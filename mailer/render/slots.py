@@ -16,6 +16,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from mailer.compose.expressions import ExpressionError, compile_expression
@@ -81,7 +82,8 @@ class SlotTable:
     def _tokens(self, text: str) -> Iterator[re.Match[str]]:
         if not self.entries:
             return iter(())
-        return re.finditer("|".join(map(re.escape, self.entries)), text)
+        tokens = re.finditer(rf"(?:{'|'.join(self.prefixes)})s\d+e", text)
+        return (token for token in tokens if token[0] in self.entries)
 
     def _fixed(self, text: str) -> tuple[str, ...]:
         lower = text.lower()
@@ -150,19 +152,16 @@ def _protect(
     file: str,
     write: Callable[[str, str], str] = _bare,
 ) -> tuple[str, SlotTable]:
-    prefix = _prefix(text, seed)
+    prefix, first = _prefix(text, seed), line
     entries: dict[str, _Entry] = {}
     parts: list[str] = []
     done = 0
-
-    def at(position: int) -> int:
-        return line + text.count("\n", 0, position)
-
     for match in outside(skipped, BRACES.finditer(text)):
         if not ours.search(STRINGS.sub('""', match[1])):
             continue
         source = match[1].strip().removeprefix("-").removesuffix("-").strip()
-        entry = _Entry(expression=source, file=file, line=at(match.start()))
+        line += text.count("\n", done, match.start())
+        entry = _Entry(expression=source, file=file, line=line)
         _check(entry)
         token = f"{prefix}s{len(entries)}e"
         entries[token] = entry
@@ -171,7 +170,8 @@ def _protect(
     result = "".join([*parts, text[done:]])
     for match in outside(skipped, _UNCLOSED.finditer(text)):
         if not BRACES.match(text, match.start()):
-            entry = _Entry(expression=match[0], file=file, line=at(match.start()))
+            place = first + text.count("\n", 0, match.start())
+            entry = _Entry(expression=match[0], file=file, line=place)
             raise _refusal(entry, "the braces are not closed on this line")
     return result, SlotTable(prefixes=(prefix,) if entries else (), entries=entries)
 
@@ -188,9 +188,12 @@ def _prefix(text: str, seed: str) -> str:
         counter += 1
 
 
+_compile: Final = lru_cache(maxsize=256)(compile_expression)  # an issue repeats what it asks for
+
+
 def _check(entry: _Entry) -> None:
     try:
-        compile_expression(entry.expression)
+        _compile(entry.expression)
     except ExpressionError as error:
         raise _refusal(entry, str(error)) from error
 
