@@ -212,10 +212,12 @@ def test_the_preheader_is_hidden_first_and_escaped(root: Path) -> None:
     assert "\u034f" not in _fixed(result.rendering.text)
 
 
-def test_an_issue_without_preheader_has_no_hidden_place(root: Path) -> None:
+def test_an_issue_without_preheader_has_the_name_of_the_newsletter_there(root: Path) -> None:
+    """M-29: else the inbox list would show whatever is at the top of the mail."""
     markup = _fixed(_render(root, preheader="").rendering.html)
-    assert "display:none" not in markup
-    assert "\u034f" not in markup
+    hidden = re.search(r"<div[^>]*display:none[^>]*>(.*?)</div>", markup)
+    assert hidden is not None
+    assert html_module.unescape(hidden[1]).startswith('The "Weekly" & more\u034f')
 
 
 # --- slots ----------------------------------------------------------------------------------------
