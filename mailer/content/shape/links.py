@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from mailer.content.web import Web
 
 _LINK_SCHEMES_NAMES = (
-    "http https mailto tel sms xmpp irc ircs matrix geo webcal news nntp ftp gemini"
+    "http https mailto tel sms xmpp irc ircs matrix geo webcal news nntp ftp gopher gemini magnet "
+    "bitcoin lightning signal tg"
 )
 LINK_SCHEMES: Final = frozenset(_LINK_SCHEMES_NAMES.split())
 IMAGE_SCHEMES: Final = frozenset({"http", "https"})
@@ -24,18 +25,23 @@ SHOWN: Final = 48
 SLOT: Final = re.compile(r"tok[0-9a-f]{8,}s\d+")
 """A per-recipient place as the renderer writes it (architecture §6)."""
 
+_TWICE = re.compile(r"\A(?:https?://)+(?=https?:/)", re.IGNORECASE)
+_SLASHES = re.compile(r"\A(https?):[/\\]*", re.IGNORECASE)
+_SCHEME_STEP: Final = "begin it with https://"
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 _AROUND = "".join(map(chr, range(0x21)))
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?\Z|\[[0-9A-Fa-f:.]+\]\Z")
 _HERE_ONLY = re.compile(r"(?:.*\.)?localhost\.?\Z|127\.|0\.0\.0\.0\Z|\[::1?\]\Z", re.IGNORECASE)
+_NOT_PUBLIC = re.compile(r"[^.\[]+\.?\Z|.*\.invalid\.?\Z", re.IGNORECASE)
 _LIKE_A_HOST = re.compile(r"(?:[\w-]+\.)+([a-z]{2,})([:/?#]|\Z)", re.IGNORECASE)
 _FILES_NAMES = (
     "asp aspx avif css csv gif go gz htm html ipynb jpeg jpg js json lua markdown md mdx mov odt "
     "pdf php pl png ps py rb rs rst sh svg toml ts txt webm webp xhtml xml yaml yml zip"
 )
 _FILES = frozenset(_FILES_NAMES.split())
+_NAMED = re.compile(rf"@|\?|{SLOT.pattern}")
 _BROKEN_MAILTO = re.compile(r"%0[ad]", re.IGNORECASE)
 _SCHEME_AND_WWW = re.compile(r"\A(?:https?:)?//(?:www\.)?(?=[^/])", re.IGNORECASE)
 _SAFE: Final = "%/:?#[]@!$&'()*+,;=~"
@@ -69,17 +75,21 @@ def resolve(url: str, web: Web, *, image: bool = False) -> Resolved:
         return Resolved(url)
     url = url.strip(_AROUND)
     scheme = scheme_of(url)
-    if scheme in ("", "http", "https"):
-        url = _CONTROLS.sub("", url)  # as browsers do with line breaks in an attribute
-    elif _CONTROLS.search(url) or (scheme == "mailto" and _splits_mail(url)):
+    if scheme not in ("", "http", "https"):
+        return _other(url, scheme, image=image)
+    url = _CONTROLS.sub("", url)  # as browsers do with line breaks in an attribute
+    return _web(url) if scheme else _here(url, web, image=image)
+
+
+def _other(url: str, scheme: str, *, image: bool) -> Resolved:
+    """An address that is none of the web."""
+    if scheme not in (IMAGE_SCHEMES if image else LINK_SCHEMES):
+        return Resolved("", f"no mail can have {scheme}: addresses")
+    if _CONTROLS.search(url) or (scheme == "mailto" and _splits_mail(url)):
         return Resolved("", "it holds a line break or control character")
-    if scheme in ("http", "https"):
-        return _web(url)
-    if not scheme:
-        return _here(url, web, image=image)
-    if scheme in (IMAGE_SCHEMES if image else LINK_SCHEMES):
-        return Resolved(_encode(url))
-    return Resolved("", f"no mail can have {scheme}: addresses")
+    if scheme == "mailto" and not _NAMED.search(unquote(url)):
+        return Resolved("", "it names nobody")
+    return Resolved(_encode(url))
 
 
 def _here(url: str, web: Web, *, image: bool) -> Resolved:
@@ -92,7 +102,9 @@ def _here(url: str, web: Web, *, image: bool) -> Resolved:
         return _web(f"https://{url}")
     joined = web.join(_encode(url), image=image)
     if not url.startswith("/") and not image and _is_like_a_host(url):
-        return Resolved(joined, "it has no scheme", f"did you mean https://{url} ?")
+        guess = _web(f"https://{url}")
+        problem = f"it has no scheme, and the mail now says {guess.url}"
+        return guess if guess.problem else Resolved(guess.url, problem, _SCHEME_STEP, "W127")
     if url.startswith("/") or web.page:
         return Resolved(joined)
     problem = f"it is relative to a page, and the mail now says {joined}"
@@ -114,6 +126,7 @@ def _splits_mail(url: str) -> bool:
 
 
 def _web(url: str) -> Resolved:
+    url = _SLASHES.sub(r"\1://", _TWICE.sub("", url))
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -130,6 +143,8 @@ def _web(url: str) -> Resolved:
         return Resolved("", f"{host} is no host" if host else "it names no host")
     if _HERE_ONLY.match(host):
         return Resolved(_encode(url), f"{host} is the reader's own machine")
+    if _NOT_PUBLIC.match(host) and not SLOT.search(host):
+        return Resolved(_encode(url), f"{host} is no name that others can find")
     authority = (f"{quote(user, safe=_SAFE)}@" if user else "") + host
     authority += f":{port}" if port is not None else ""
     rest = url.partition("//")[2][len(parts.netloc) :]

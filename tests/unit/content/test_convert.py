@@ -258,16 +258,21 @@ def test_root_relative_addresses_stand_on_the_site() -> None:
 @pytest.mark.parametrize(
     ("body", "line", "message"),
     [
-        ("[a](example.org/x)", 10, "it has no scheme (example.org/x)"),
         ("[a](http://localhost:8000/)", 10, "localhost is the reader's own machine"),
         ("[a](mailto:a@b.example%0ABcc:c@d.example)", 10, "a line break or control character"),
-        ("[a](gopher://example.org)", 10, "no mail can have this gopher: address"),
+        ("[a](chrome://flags)", 10, "no mail can have this chrome: address"),
     ],
 )
 def test_an_address_that_cannot_be_followed_is_e120(body: str, line: int, message: str) -> None:
     ((check, at, said),) = found(body)
     assert (check, at) == ("E120", line)
     assert message in said
+
+
+def test_a_forgotten_scheme_is_guessed_and_said() -> None:
+    document = made("[a](example.org/x)")
+    assert 'href="https://example.org/x"' in document.html
+    assert [(one.id, one.line) for one in document.findings] == [("W127", 10)]
 
 
 def test_a_bare_address_of_ones_own_machine_is_only_text() -> None:
