@@ -18,6 +18,7 @@ from mailer.content.frontmatter.meanings import (
     read_send_at,
 )
 from mailer.content.identity import name_and_language, read_id, read_language
+from mailer.content.limits import refuse_length
 from mailer.content.reading import decode, read, shown
 from mailer.model import Issue
 
@@ -41,12 +42,14 @@ def read_issue(path: Path, *, root: Path, dialect: str = "auto") -> Issue:
         dialect: whose Markdown it is written in; "auto" recognises it.
 
     Raises:
-        CheckError: E101 the front matter cannot be read, E109 not UTF-8 or NUL in it.
+        CheckError: E101 the front matter cannot be read, E109 not UTF-8 or NUL in it, E150 it is
+            far too long for a mail.
         NotFoundError: E115 there is no such file.
     """
     file = shown(path, root)
     raw = read(path, file)
     matter = split(decode(raw, file), file=file)
+    refuse_length(matter.body, file=file)
     fields = Fields(matter=matter, file=file)
     check_spelling(fields)
     stem, suffix = name_and_language(path)

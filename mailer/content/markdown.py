@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from mailer.content import engine, plaintext, sanitise, shape
+from mailer.content.limits import refuse_elements, refuse_length
 from mailer.content.signs import odd, printable, without_data
 from mailer.content.source import Source
 from mailer.errors import CheckError
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
 
 _DEEPEST: Final = 100
 """Levels of nesting: libxml2 ends a document silently at about 250, the theme's included."""
-
-_LONGEST: Final = 500_000
-"""Characters of Markdown: five times what a mail can hold, read in seconds."""
 
 _MARKS = " \t>*+-"
 _BREAK = re.compile(r"<br\b[^>]*>", re.IGNORECASE)
@@ -77,12 +75,13 @@ def convert(
     Raises:
         CheckError: E205, nested too deeply for any mail client; E150, far too long for a mail.
     """
+    refuse_length(body, file=file)
     source = Source(body=printable(without_data(body)), file=file, body_line=body_line)
-    _refuse_length(source)
     lines = Source(body=body, file=file, body_line=body_line)
     for offset, message in odd(body):
         source.report("W152", message, line=lines.line_at(offset))
     safe = _safe(source)
+    refuse_elements(safe, file=file)
     _guard(sanitise.depth(safe), source)
     tree = shape.parse(safe)
     if cut is not None:
@@ -108,18 +107,6 @@ def _safe(source: Source) -> str:
         return sanitise.clean(engine.to_html(source.body), source)
     except RecursionError as error:
         raise _too_deep(source) from error
-
-
-def _refuse_length(source: Source) -> None:
-    """What would take minutes, and can never be mailed, is refused at once (M-28)."""
-    if len(source.body) > _LONGEST:
-        raise CheckError(
-            "E150",
-            f"The issue has {len(source.body):,} characters",
-            where=source.file,
-            detail=f"Mail clients cut a mail off at about 100,000; {_LONGEST:,} are not even read.",
-            next_step="mail the beginning, and link the rest",
-        )
 
 
 def _guard(levels: int, source: Source) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mailer.content.limits import LARGEST_FILE, refuse_size
 from mailer.errors import CheckError, NotFoundError
 
 if TYPE_CHECKING:
@@ -21,11 +22,15 @@ def read(path: Path, file: str) -> bytes:
 
     Raises:
         NotFoundError: E115, it cannot be read.
+        CheckError: E150, it is no text that anybody wrote.
     """
     try:
-        return path.read_bytes()
+        with path.open("rb") as opened:
+            raw = opened.read(LARGEST_FILE + 1)
     except OSError as error:
         raise NotFoundError("E115", f"{file} cannot be read", detail=str(error.strerror)) from error
+    refuse_size(len(raw), file=file)
+    return raw
 
 
 def decode(raw: bytes, file: str) -> str:
