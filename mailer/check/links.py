@@ -13,6 +13,8 @@ from mailer.check.proof import Link, host_of, sayings, words_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from lxml.html import HtmlElement
+
     from mailer.check.proof import Proof
     from mailer.model import Finding
 
@@ -89,24 +91,24 @@ def check_texts(proof: Proof) -> Iterator[Finding]:
             times = f", {len(links)} times" if len(links) > 1 else ""
             message = f'"{links[0].text}" says nothing to people who hear the page{times}'
             yield _found(proof, "W124", links[0], message, "name the target")
-        elif text and (alike := _alike(links)):
+        elif text and (alike := _alike(proof, links)):
             message = f'"{alike[0].text}" leads to {len(alike)} different pages'
             yield _found(proof, "W124", alike[0], message, "let each text say where it leads")
 
 
-def _alike(links: list[Link]) -> list[Link]:
+def _alike(proof: Proof, links: list[Link]) -> list[Link]:
     """Those of some links with one text that not even the words around them tell apart."""
     if len({_target(link) for link in links}) == 1:
         return []
     groups: dict[tuple[object, ...], dict[str, Link]] = {}
     for link in links:
-        groups.setdefault(_around(link), {}).setdefault(_target(link), link)
+        groups.setdefault(_around(proof.anchors[link.at]), {}).setdefault(_target(link), link)
     return next((list(group.values()) for group in groups.values() if len(group) > 1), [])
 
 
-def _around(link: Link) -> tuple[object, ...]:
+def _around(anchor: HtmlElement) -> tuple[object, ...]:
     """What else a reader goes by: words of the block, of the items around it, of the heading."""
-    blocks = [one for one in link.element.iterancestors() if one.tag in BLOCKS]
+    blocks = [one for one in anchor.iterancestors() if one.tag in BLOCKS]
     if not blocks:
         return ()
     linked = " ".join(words_of(one) for one in blocks[0].iter("a"))

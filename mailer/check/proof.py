@@ -60,12 +60,13 @@ class Link:
         text: its words, white space collapsed; the alt text of an image in it.
         url: where it leads, absolute; braces stand for what is filled per recipient.
         number: which of the links with this url it is, from 1.
+        at: which of all anchors of the text it is (`Proof.anchors`).
     """
 
     text: str
     url: str
     number: int
-    element: HtmlElement
+    at: int
 
     @property
     def host(self) -> str:
@@ -119,6 +120,11 @@ class Proof:
         return lxml.html.fragment_fromstring(filled(self.content), create_parent="div")
 
     @cached_property
+    def anchors(self) -> tuple[HtmlElement, ...]:
+        """The `a` elements of the issue's own HTML."""
+        return tuple(self.tree.iter("a"))
+
+    @cached_property
     def html(self) -> str:
         """The finished HTML part, personal places as they are written."""
         return filled(self.rendering.html)
@@ -156,11 +162,11 @@ class Proof:
         )
 
     def _links(self, seen: Counter[str]) -> Iterator[Link]:
-        for element in self.tree.iter("a"):
+        for at, element in enumerate(self.anchors):
             url = element.get("href", "")
             if url and not url.startswith("#"):
                 seen[url] += 1
-                yield Link(text=words_of(element), url=url, number=seen[url], element=element)
+                yield Link(text=words_of(element), url=url, number=seen[url], at=at)
 
     @cached_property
     def images(self) -> tuple[Image, ...]:
@@ -194,6 +200,11 @@ class Proof:
     def day(self) -> date:
         """The day of the issue: its own date, else that of its mailing."""
         return (self.issue.date or self.planned).date()
+
+    def release(self) -> None:
+        """Give back the memory of what can be made again: many issues may be waiting."""
+        for name in ("tree", "anchors", "mail", "html", "message", "sayings", "said"):
+            self.__dict__.pop(name, None)
 
     # --- where something stands ---
 

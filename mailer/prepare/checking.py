@@ -111,11 +111,14 @@ def _examine(
         lacks = Finding(id="E140", message=f"{error.name} has no value for anybody", file=file)
         return Examined(file=file, findings=(*known, lacks))
     composed = preflight(prepared, ledger, now=now)
+    links = sum(len(proof.web_links) for proof in proofs(prepared))
+    for proof in proofs(prepared):
+        proof.release()
     return Examined(
         file=file,
         findings=prepared.excused((*known, *prepared.findings, *composed.findings)),
         prepared=prepared,
-        links=sum(len(proof.web_links) for proof in proofs(prepared)),
+        links=links,
     )
 
 

@@ -72,3 +72,12 @@ def test_web_links_are_each_once_and_none_is_a_single_readers() -> None:
         '[e](https://y.net/{{ subscriber.number or "1" }}) [f](http://z.net/)'
     )
     assert ["https://x.net", "http://z.net/"] == [link.url for link in proof(body).web_links]
+
+
+def test_what_was_released_is_made_again() -> None:
+    made = proof("[a](https://x.net) and ![b](/b.png)\n")
+    before = made.links, made.images, made.said, made.subject
+    made.release()
+    assert "tree" not in vars(made)
+    assert before == (made.links, made.images, made.said, made.subject)
+    assert ["https://x.net"] == [made.anchors[link.at].get("href") for link in made.links]
