@@ -31,7 +31,8 @@ def box(root: HtmlElement) -> None:
             continue  # a table ends a link for the HTML parsers that follow
         if element.tag == "table":
             if "data" in _classes(element):
-                _wrap(element, E.div({"class": "scroll"}))
+                # Who has no mouse scrolls by keys, where the focus is (WCAG 2.1.1).
+                _wrap(element, E.div({"class": "scroll", "tabindex": "0"}))
         elif element.tag in _CELLS or _is_boxed(element):
             _put_in_cell(element)
 
