@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 _FILLER: Final = "&#847;&zwnj;&nbsp;" * 60
 """After the preheader: fills an inbox list's line, so that nothing else of the mail shows there."""
 
+_ARTICLE: Final = ' role="article"'
+_MAIN: Final = ' role="main"'
+"""What MJML calls the mail, and what it is: screen readers jump to it, past what a client shows
+around it (WCAG 2.4.1)."""
+
 _STYLE: Final = re.compile(r"<!--.*?-->|(<style)(?=[\s>])", re.DOTALL)
 _KEPT: Final = '<style data-premailer="ignore"'
 
@@ -67,6 +72,7 @@ class Page:
         html = compile_shell(self._render("mjml", {**known, **packed}))
         # In lower case premailer drops the doctype, and a mail without it is laid out as in 1998.
         html = html.replace("<!doctype html>", "<!DOCTYPE html>", 1)
+        html = html.replace(_ARTICLE, _MAIN, 1)
         html = _STYLE.sub(lambda tag: tag[0] if tag[1] is None else _KEPT, html)
         # A sheet for some media keeps the mark; as a tag it cannot stand in an issue's text.
         css = self._render("css", known).text

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import pytest
 
-from mailer import render
+from mailer.render import page as page_module
 from mailer.render.inline import inline
 from tests.samples.studio import TEMPLATES, Studio, showcase
 
@@ -46,19 +46,22 @@ def inlined(monkeypatch: pytest.MonkeyPatch) -> list[Inlined]:
         seen.append(Inlined(html, css, after))
         return after
 
-    monkeypatch.setattr(render, "inline", watched)
+    monkeypatch.setattr(page_module, "inline", watched)
     return seen
 
 
-@pytest.mark.parametrize("language", ["en", "ar"])
+SMALL: Final = "[check]\nsize_warn = 1000\n"
+"""So that every mail is too large and has the lean sheet."""
+
+
 @pytest.mark.parametrize("template", TEMPLATES)
+@pytest.mark.parametrize(("language", "config"), [("en", ""), ("ar", ""), ("en", SMALL)])
 def test_inlining_equals_the_browser(
-    page: Page, inlined: list[Inlined], tmp_path: Path, template: str, language: str
+    page: Page, inlined: list[Inlined], tmp_path: Path, template: str, language: str, config: str
 ) -> None:
     """Every property of every element, by style sheet and by attributes, in each look."""
-    text = showcase(template=template, language=language)
-    Studio(tmp_path).html(text)
-    [one] = inlined
+    Studio(tmp_path, config).html(showcase(template=template, language=language))
+    one = inlined[-1]
     assert one.css.count("{") > 30
     # A browser puts a tbody into each table; the inliner sees the tables as they are written.
     sheet = f"<style>{one.css.replace('> tr', '> tbody > tr')}</style></head>"
