@@ -8,12 +8,12 @@ from typing import Final
 from mailer.content.commonmark.pieces import Address
 from mailer.content.commonmark.references import unescaped
 
-URL: Final = r"(?<![A-Za-z0-9_/.:@&=?#%+-])(?:(?i:https?|ftp)://(?=[^\W_]|\[)|(?i:www)\.(?=[^\W_]))"
+URL: Final = r"(?<![A-Za-z0-9/.:@&=?#%+-])(?:(?i:https?|ftp)://(?=[^\W_]|\[)|(?i:www)\.(?=[^\W_]))"
 """How a web address begins."""
 
 MAIL: Final = (
     r"(?<![A-Za-z0-9/.:@&=?#%+-])[A-Za-z0-9][\w.+-]{0,63}+@"
-    r"[A-Za-z0-9][A-Za-z0-9-]{0,62}+(?:\.[A-Za-z0-9][A-Za-z0-9-]{0,62}+){1,9}+(?![@\w])"
+    r"[A-Za-z0-9][A-Za-z0-9-]{0,62}+(?:\.[A-Za-z0-9][A-Za-z0-9-]{0,62}+){1,9}+(?![@A-Za-z0-9])"
 )
 """A mail address."""
 

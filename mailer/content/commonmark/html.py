@@ -32,15 +32,16 @@ SPANS: Final = (
 
 ENDED: Final = (
     (
-        re.compile(r"<(?:script|pre|style|textarea)(?=[\s>]|\Z)", re.IGNORECASE),
+        re.compile(r"<(script|pre|style|textarea)(?=[\s>]|\Z)", re.IGNORECASE),
         re.compile(r"</(?:script|pre|style|textarea)>", re.IGNORECASE),
+        r"</\1>",
     ),
-    (re.compile(r"<!--"), re.compile(r"-->")),
-    (re.compile(r"<\?"), re.compile(r"\?>")),
-    (re.compile(r"<![a-zA-Z]"), re.compile(r">")),
-    (re.compile(r"<!\[CDATA\["), re.compile(r"\]\]>")),
+    (re.compile(r"<!--"), re.compile(r"-->"), "-->"),
+    (re.compile(r"<\?"), re.compile(r"\?>"), "?>"),
+    (re.compile(r"<![a-zA-Z]"), re.compile(r">"), ">"),
+    (re.compile(r"<!\[CDATA\["), re.compile(r"\]\]>"), "]]>"),
 )
-"""Blocks that go on over blank lines: how they begin and how they end."""
+"""Blocks that go on over blank lines: how they begin, how they end, and what ends them else."""
 
 BLOCK = re.compile(rf"</?(?:{_BLOCKS})(?=\s|/?>|\Z)", re.IGNORECASE)
 """The beginning of a block that goes on to a blank line."""
@@ -53,3 +54,19 @@ HOLDS_MARKDOWN = re.compile(
     re.IGNORECASE,
 )
 """A line that says, as in Markdown Extra, that what follows is Markdown."""
+
+_WHOLE: Final = (
+    r"<!--.*?-->|</?[a-zA-Z](?:[^>=]|=\s*+(?:\"[^\"]*+\"|'[^']*+')?+)*+>"  # as a browser reads them
+)
+_OPEN = re.compile(rf"{_WHOLE}|(<!--|</?[a-zA-Z])", re.DOTALL)
+
+
+def settled(markup: str) -> str:
+    """The HTML without an open comment or tag at its end, which would take in what follows it."""
+    for match in _OPEN.finditer(markup):
+        if match[1] == "<!--":
+            return f"{markup}-->"
+        if match[1]:
+            at = match.start()
+            return markup[:at] + markup[at:].replace("<", "&lt;")
+    return markup

@@ -207,10 +207,16 @@ class Indented(Block):
 
 @dataclass(slots=True)
 class Markup(Block):
-    """Raw HTML that goes on to `end`, or to a blank line if that is None."""
+    """Raw HTML that goes on to `end`, or to a blank line if that is None.
+
+    Attributes:
+        closing: what is added where the container ends first; else it would take in all that
+            follows, up to the end of the mail.
+    """
 
     end: re.Pattern[str] | None = field(kw_only=True)
-    lines: list[str] = field(kw_only=True)
+    closing: str = field(default="", kw_only=True)
+    lines: list[str] = field(default_factory=list, kw_only=True)
 
 
 @dataclass(slots=True)

@@ -65,8 +65,6 @@ def _words(piece: Piece) -> str:
     match piece:
         case str() as text:
             pass
-        case Element("br"):
-            text = "\n"
         case Element():
             text = piece.attributes.get("alt", "") + words(piece.pieces)
         case Address():

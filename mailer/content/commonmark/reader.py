@@ -222,11 +222,17 @@ class _Reader:
 
     def _close_leaf(self) -> None:
         leaf, self._leaf = self._leaf, None
-        if not isinstance(leaf, Paragraph):
-            return
-        text = self._defined.taken_from(leaf)
+        match leaf:
+            case Paragraph():
+                self._close_paragraph(leaf)
+            case Markup() if leaf.end is not None and not leaf.end.search(leaf.lines[-1]):
+                leaf.lines.append(leaf.closing)
+
+    def _close_paragraph(self, paragraph: Paragraph) -> None:
+        text = self._defined.taken_from(paragraph)
         item = self._open[-1]
-        task = _TASK.match(text) if isinstance(item, Item) and item.children[0] is leaf else None
+        first = isinstance(item, Item) and item.children[0] is paragraph
+        task = _TASK.match(text) if first else None
         if task:
-            leaf.task, text = task[1], text[task.end() :]
-        leaf.lines = [text] if text else []
+            paragraph.task, text = task[1], text[task.end() :]
+        paragraph.lines = [text] if text else []

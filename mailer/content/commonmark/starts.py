@@ -50,7 +50,7 @@ _RULE = re.compile(r"([-_*])[ \t]*+(?:\1[ \t]*+){2,}$")
 _UNDERLINE = re.compile(r"(=+|-+)[ \t]*$")
 _ITEM = re.compile(r"(?:[-+*]|(\d{1,9})[.)])(?=[ \t]|$)")
 _NOTE = re.compile(r"\[\^([^\]\s]+)\]:")
-_ABBREVIATION = re.compile(r"\*\[([^\]\\]+)\][ ]?:[ \t]*(\S.*)$")
+_ABBREVIATION = re.compile(r"\*\[(?!\^)([^\]\\]+)\][ ]?:[ \t]*(\S.*)$")
 _MEANING = re.compile(r":(?=[ \t]+\S)")
 _BOX = re.compile(rf"(/{{3,}})[ \t]*({'|'.join(KINDS)})(?:[ \t]*\|[ \t]*(.*?))?[ \t]*$")
 
@@ -110,14 +110,14 @@ def _fence(line: Line, place: Place) -> Blocks:
 
 def _markup(line: Line, place: Place) -> Blocks:
     text, number = line.text, place.number
-    for start, end in html.ENDED:
-        if start.match(text, line.start):
-            return (Markup(number, number, end=end, lines=[]),)
+    for start, end, closing in html.ENDED:
+        if opening := start.match(text, line.start):
+            return (Markup(number, number, end=end, closing=opening.expand(closing)),)
     in_paragraph = place.paragraph is not None or place.lazy
     if html.BLOCK.match(text, line.start) or (
         not in_paragraph and html.ALONE.match(text, line.start)
     ):
-        return (Markup(number, number, end=None, lines=[]),)
+        return (Markup(number, number, end=None),)
     return ()
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 from xml.etree.ElementTree import Element
 
+from mailer.content.commonmark import html
 from mailer.content.commonmark.line import TAB
 from mailer.content.commonmark.nodes import (
     Block,
@@ -139,7 +140,7 @@ class _Builder:
             inner.code(_code(code.lines[: code.last - code.first + 1]))
 
     def markup(self, writer: Writer, markup: Markup) -> None:
-        writer.stashed(self._stash("\n".join(markup.lines)))
+        writer.stashed(self._stash(html.settled("\n".join(markup.lines))))
 
     def quote(self, writer: Writer, quote: Quote) -> None:
         with writer.element("blockquote") as inner:
