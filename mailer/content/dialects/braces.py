@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from mailer.content.dialects import embeds
+from mailer.content.dialects import embeds, writing
 from mailer.content.dialects.arguments import read_arguments
-from mailer.content.dialects.calls import Call, left_of
+from mailer.content.dialects.calls import Call, fitting, left_of
 from mailer.content.dialects.places import page_of_section
 from mailer.content.dialects.values import value_of
 
@@ -39,9 +39,9 @@ def _filled(sheet: Sheet, match: re.Match[str], variables: Mapping[str, object])
     value = value_of(inner, variables)
     if value is None:
         return match[0]
-    if sheet.in_address(match.start()) or embeds.is_address(value):
-        return embeds.address(value)
-    return sheet.keep(embeds.escaped(value)) if value else ""
+    if sheet.in_address(match.start()) or writing.is_address(value):
+        return writing.address(value)
+    return sheet.keep(writing.escaped(value)) if value else ""
 
 
 def _called(sheet: Sheet, match: re.Match[str], call: re.Match[str]) -> str:
@@ -59,4 +59,4 @@ def _called(sheet: Sheet, match: re.Match[str], call: re.Match[str]) -> str:
     if sheet.in_address(match.start()):
         return embeds.place_of(arguments)
     shown = embeds.embed(call["name"], arguments)
-    return left_of(sheet, tag) if shown is None else shown
+    return left_of(sheet, tag) if shown is None else fitting(sheet, *match.span(), shown)

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Final
 
-from mailer.content.dialects import containers, embeds
-from mailer.content.dialects.embeds import as_html
+from mailer.content.dialects import containers, embeds, writing
 from mailer.content.dialects.vocabulary import LINKS, PARTS, WRAPPERS
+from mailer.content.dialects.writing import as_html
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -28,6 +28,10 @@ _SILENT_SIGN: Final = re.compile(
     r"icon|emoji|svg|anchor|^fa[sbr]?$|^br$|clear|space|cite|footnote|sidenote|^fn$|^ads?$|counter"
 )
 """Names of tags that show no words."""
+
+
+_ASIDE: Final = re.compile(r"sidenote|marginnote|footnote|^fn$")
+_ELEMENT: Final = re.compile(r"<(?:iframe|figure|video|img)\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,9 +102,22 @@ def translate(
 
 
 def _fitting(sheet: Sheet, change: Change) -> Change:
-    """Markdown as HTML where it stands inside of a block of HTML."""
     start, end, new = change
-    return (start, end, as_html(new) if new and sheet.in_html(start) else new)
+    return start, end, fitting(sheet, start, end, new)
+
+
+def fitting(sheet: Sheet, start: int, end: int, new: str) -> str:
+    """What stands for a tag, in the form that its place asks for.
+
+    Within a block of HTML nobody reads Markdown. And a line that begins with an element begins such
+    a block, so that the words on the next line would show their marks: there it is within a span.
+    """
+    new = sheet.with_places(new)
+    if not new or sheet.in_html(start):
+        return as_html(new) if new else new
+    if _ELEMENT.match(new) and sheet.begins_paragraph(start, end):
+        return f"<span>{new}</span>"
+    return new
 
 
 def removed(pair: Pair, *, instead: str = "") -> list[Change]:
@@ -141,7 +158,7 @@ def left_of(sheet: Sheet, call: Call) -> str:
             return ""
     rest = "but for its words" if words else "it needs the site"
     sheet.warn(call.start, f"{call.shown} removed, {rest}")
-    return words
+    return f" ({words})" if words and _ASIDE.search(embeds.plain_name(call.name)) else words
 
 
 def _paired(sheet: Sheet, opening: Call, closing: Call) -> list[Change]:
@@ -155,7 +172,7 @@ def _paired(sheet: Sheet, opening: Call, closing: Call) -> list[Change]:
     content = sheet.text[opening.end : closing.start]
     if name in LINKS and target and content.strip() and "\n\n" not in content:
         return [
-            (opening.start, opening.end, f'<a href="{escape(embeds.address(target))}">'),
+            (opening.start, opening.end, f'<a href="{escape(writing.address(target))}">'),
             (closing.start, closing.end, "</a>"),
         ]
     shown = embeds.embed(opening.name, opening.arguments)

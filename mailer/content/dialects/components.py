@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 from mailer.content.dialects import calls
 from mailer.content.dialects.arguments import Arguments, Tag, tags, unquoted
 from mailer.content.dialects.calls import Call, Change, Pair
-from mailer.content.dialects.embeds import figure
 from mailer.content.dialects.html import NAMES
+from mailer.content.dialects.writing import figure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from mailer.content.dialects import components, embeds
+from mailer.content.dialects import components, writing
 from mailer.content.dialects.arguments import balanced, unquoted
 from mailer.content.dialects.sheet import Kind
 from mailer.content.dialects.values import value_of
@@ -28,6 +28,7 @@ _CONSTANT: Final = re.compile(
 _PICTURE: Final = re.compile(r"\.(?:png|jpe?g|gif|webp|svg|avif|mp4)\Z", re.IGNORECASE)
 _PATIENCE: Final = 200
 """Braces that nothing closes before a text counts as one without expressions."""
+_FRAGMENT: Final = re.compile(r"</?>")
 _SOURCE: Final = re.compile(r"/?src/|[@~#]/|~")
 _SITE: Final = re.compile(r"(?<=\]\()(?:pathname://|@site/(?:static/)?)/?")
 _ATTRIBUTES: Final = re.compile(r"\{[ \t]*(?:[.#:%{]|\w[\w-]*=|[\d,\s-]*\})")
@@ -40,6 +41,7 @@ def translate(sheet: Sheet) -> None:
     scripted = bool(_IMPORT.search(sheet.text)) or sheet.file.lower().endswith(".mdx")
     sheet.sub(_IMPORT, lambda match: _imported(sheet, match, values))
     sheet.sub(_EXPORT, lambda match: _exported(sheet, match, values))
+    sheet.sub(_FRAGMENT, lambda _: "")
     components.strings_in_braces(sheet)
     components.dedent(sheet)
     components.translate(sheet, values=values)
@@ -86,6 +88,6 @@ def _fill(sheet: Sheet, values: dict[str, str]) -> None:
                 f"{{{short}}} is worked out by the site's script, and cannot be here",
                 next_step="write what it shows; \\{ shows a brace",
             )
-        changes.append((place, end, sheet.keep(embeds.escaped(value)) if value else ""))
+        changes.append((place, end, sheet.keep(writing.escaped(value)) if value else ""))
         place = sheet.text.find("{", end)
     sheet.splice(changes)

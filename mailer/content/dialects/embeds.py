@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from mailer.content.dialects.vocabulary import CAPTIONS, IDS, LINKS, SOURCES, TARGETS, WORDS
+from mailer.content.dialects.writing import address, figure, is_address, link, player
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -41,8 +42,6 @@ _SENTENCE: Final = 4
 """Spaces from which on a value is for reading, whatever its name."""
 _NAMES: Final = ("name", "term", "value", "symbol")
 _NUMBER: Final = re.compile(r"\d+\Z")
-_MARKDOWN: Final = re.compile(r"[\[`*_]|<https?:|(?<![\"'=])https?://")
-_ADDRESS: Final = re.compile(r"(?:https?:|mailto:|/|\.{0,2}/|#)\S*\Z")
 
 
 def embed(name: str, arguments: Arguments) -> str | None:
@@ -53,7 +52,8 @@ def embed(name: str, arguments: Arguments) -> str | None:
         maker = _youtube
     if maker is None and "video" in known:
         maker = _video
-    if maker is None and _PICTURE.match(known):
+    shows = arguments.first("src") or next(iter(arguments.positional), "")
+    if maker is None and (_PICTURE.match(known) or _PICTURE_FILE.match(shows)):
         maker = _picture
     return maker(arguments) if maker else None
 
@@ -104,40 +104,6 @@ def is_prose(value: str) -> bool:
     return any(sign.isalpha() for sign in value) and not _PICTURE_FILE.match(value)
 
 
-def is_address(value: str) -> bool:
-    """Whether a value is an address as a whole."""
-    return bool(_ADDRESS.match(value))
-
-
-def link(text: str, url: str) -> str:
-    """A link in Markdown."""
-    return f"[{text}]({address(url)})"
-
-
-def image(source: str, alternative: str, *, title: str = "") -> str:
-    """An image in Markdown; the alternative text is text."""
-    title = f' "{html.escape(title)}"' if title else ""
-    return f"![{escaped(alternative)}]({address(source)}{title})"
-
-
-def player(url: str, title: str) -> str:
-    """A video or page that mail cannot show, as the element that becomes a linked picture."""
-    title = f' title="{html.escape(title)}"' if title else ""
-    return f'<iframe src="{html.escape(url)}"{title}></iframe>'
-
-
-def address(url: str) -> str:
-    """An address that Markdown takes as one."""
-    return quote(url.strip(), safe="/:?#@!$&'*+,;=~%-._{}[]|" + "()" * (url.count("(") == 0))
-
-
-def escaped(text: str) -> str:
-    """A text that Markdown shows as it is."""
-    text = " ".join(text.split())
-    text = re.sub(r"([\\`*_\[\]#])", r"\\\1", text)
-    return re.sub(r"[&<>{}~|]", lambda sign: f"&#{ord(sign[0])};", text)
-
-
 # --- makers --------------------------------------------------------------------------------------
 
 
@@ -168,33 +134,6 @@ def _picture(arguments: Arguments) -> str | None:
 def _credit(arguments: Arguments) -> str:
     words, target = arguments.first("attr", "credit", "attribution"), arguments.first("attrlink")
     return link(words, target) if words and target else words
-
-
-def figure(
-    source: str, alternative: str, *, caption: str = "", target: str = "", width: str = ""
-) -> str:
-    """An image, linked or with a caption or both."""
-    if not caption and not width:
-        plain = image(source, alternative)
-        return f"[{plain}]({address(target)})" if is_address(target) else plain
-    wide = f' width="{width}"' if _NUMBER.match(width) else ""
-    shown = f'<img src="{html.escape(address(source))}" alt="{html.escape(alternative)}"{wide}>'
-    if is_address(target):
-        shown = f'<a href="{html.escape(address(target))}">{shown}</a>'
-    if not caption:
-        return shown
-    return f"<figure>{shown}<figcaption>{as_html(caption)}</figcaption></figure>"
-
-
-def as_html(caption: str) -> str:
-    """A piece of Markdown for the inside of HTML, where nobody would read it."""
-    caption = " ".join(caption.split())
-    if not _MARKDOWN.search(caption):
-        return caption
-    from mailer.content import engine  # noqa: PLC0415  slow to import, and few captions need it
-
-    markup = engine.to_html(caption).strip().replace("\n", " ")
-    return re.sub(r"\A<p>(.*)</p>\Z", r"\1", markup)
 
 
 def _youtube(arguments: Arguments) -> str | None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from mailer.content.dialects import verbatim
 from mailer.content.dialects.code import Line, code_lines
 from mailer.content.dialects.verbatim import Found, Scanner, What
+from mailer.content.personal import BRACES, is_personal
 from mailer.model import Finding
 
 if TYPE_CHECKING:
@@ -102,6 +103,15 @@ class Sheet:
         self._kept.append((kind, text))
         return f"{self._mark}{len(self._kept) - 1}{self._mark}"
 
+    def with_places(self, text: str) -> str:
+        """A text that was made of shown parts, its personal places opaque again."""
+        if "{{" not in text:
+            return text
+        return BRACES.sub(
+            lambda place: self.keep(place[0], Kind.PLACE) if is_personal(place[1]) else place[0],
+            text,
+        )
+
     def kind(self, line: str) -> Kind | None:
         """What the opaque word at the beginning of a line stands for, if there is one."""
         word = self._words.match(_MARKERS.sub("", line, count=1))
@@ -124,6 +134,15 @@ class Sheet:
         """Whether a place is inside of a block of HTML, where Markdown is not read."""
         block = self.text.rfind("\n\n", 0, place) + 2
         return bool(_HTML_BLOCK.match(self.text, block if block > 1 else 0, place))
+
+    def begins_paragraph(self, start: int, end: int) -> bool:
+        """Whether a piece begins a line, and a line of words follows directly on its last one."""
+        before = self.text[self.text.rfind("\n", 0, start) + 1 : start]
+        line = self.text.find("\n", end)
+        if line < 0 or self.text[end:line].strip() or _MARKERS.sub("", before, count=1):
+            return False
+        after = self.text.find("\n", line + 1)
+        return bool(self.text[line + 1 : after if after >= 0 else None].strip(" \t>"))
 
     def in_address(self, place: int) -> bool:
         """Whether a place is inside of the address of a link or image."""

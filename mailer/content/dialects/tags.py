@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from mailer.content.dialects import calls, embeds
+from mailer.content.dialects import calls, embeds, writing
 from mailer.content.dialects.arguments import read_arguments
 from mailer.content.dialects.calls import Call, Change, Pair, left_of
 from mailer.content.dialects.places import page_of_path, page_of_post
@@ -87,7 +87,9 @@ def _linked(pair: Pair) -> list[Change] | None:
     call, target = pair.opening, pair.opening.arguments.at(0)
     if call.name == "post_url" and target:
         return calls.removed(pair, instead=page_of_post(target))
-    if call.name == "link" and target and not target.startswith("http"):
+    if call.name == "link" and target.startswith("http"):  # dev.to shows a card
+        return calls.removed(pair, instead=f"<{writing.address(target)}>")
+    if call.name == "link" and target:
         return calls.removed(pair, instead=page_of_path(target))
     return None
 
@@ -113,4 +115,4 @@ def _octopress_image(pair: Pair) -> list[Change] | None:
     words = [each for each in given.positional if " " in each]
     if not source:
         return None
-    return calls.removed(pair, instead=embeds.image(source, words[-1] if words else ""))
+    return calls.removed(pair, instead=writing.image(source, words[-1] if words else ""))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from mailer.content.dialects import braces, components, embeds
 from mailer.content.dialects.arguments import Arguments
+from mailer.content.dialects.calls import fitting
 from mailer.content.dialects.sheet import Kind
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def _embedded(sheet: Sheet, match: re.Match[str]) -> str:
     arguments = Arguments(positional=(match["target"],), named={})
     shown = embeds.embed(match["name"], arguments)
     if shown is not None:
-        return shown
+        return fitting(sheet, *match.span(), shown)
     return _included(sheet, match.start(), match["target"])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mailer.content.excerpt import LONGEST, first_heading, first_sentence
+from mailer.content.excerpt import LONGEST, first_heading, first_sentence, title_of, words_of
 from mailer.content.source import Source, mask_code
 
 
@@ -54,12 +54,51 @@ def test_first_heading(body: str, heading: str) -> None:
         ("Set\n===\n\nProse.", "Prose."),
         ("日本語。次の文。", "日本語。次の文。"),
         ('Hello {{ subscriber.name or "reader" }}, a line.',) * 2,
+        ("By Ann\n\n4 August 2023\n\n_November ?, 2023_\n\nThe text.", "The text."),
+        ("/// note | T\nIn a box.\n///\n\nProse.", "Prose."),
+        ("/// note\nOnly this box.\n///", "Only this box."),
+        ('<span><iframe src="/x" title="t"></iframe></span>\n\nProse.', "Prose."),
+        ('<figure><img src="/x"><figcaption>c</figcaption></figure>\n\nProse.', "Prose."),
+        ("<https://e.example/a>\n\nSee https://e.example/b now.", "See now."),
+        ("*Emphasis* first, <b>bold</b> too.", "Emphasis first, bold too."),
+        ("<em>In HTML</em> it begins.", "In HTML it begins."),
+        ("Use `{{ x }}` and `{% y %}`.\n\nProse.", "Prose."),
+        ("Hi! " + "a long sentence " * 20, "Hi! " + "a long sentence " * 8 + "a long…"),
+        ("## One\n\n## Two", "One · Two"),
         ("", ""),
         ("![only](/b.png)", ""),
     ],
 )
 def test_first_sentence(body: str, sentence: str) -> None:
     assert first_sentence(body) == sentence
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("A *b* with `c` and [d](/e) & more", "A b with c and d & more"),
+        ("_underscored name for Sublime | and more", "_underscored name for Sublime | and more"),
+        ("snake_case_name stays", "snake_case_name stays"),
+    ],
+)
+def test_a_description_shows_its_words(text: str, words: str) -> None:
+    assert words == words_of(text)
+
+
+@pytest.mark.parametrize(
+    ("body", "title"),
+    [
+        ("# One\n\n## Two", "One"),
+        ("## Two\n\n# One\n", "One"),
+        ("# ![logo](/a.png)\n\n# One\n", "One"),
+        ("# One\n\n# Two", ""),
+        ("## A\n\n## B", ""),
+        ("<h1>One</h1>\n\n<h2>Two</h2>", "One"),
+        ("text", ""),
+    ],
+)
+def test_only_a_lone_highest_heading_is_a_title(body: str, title: str) -> None:
+    assert title == title_of(body)
 
 
 def test_a_very_long_sentence_is_cut_at_a_word() -> None:

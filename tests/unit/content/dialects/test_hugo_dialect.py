@@ -6,6 +6,7 @@ import pytest
 
 from mailer.content.dialects import translate
 
+TWEET = '<a href="https://twitter.com/i/status/123">https://twitter.com/i/status/123</a>'
 YOUTUBE = '<iframe src="https://www.youtube.com/embed/abcdefghijk"></iframe>'
 
 
@@ -15,12 +16,13 @@ YOUTUBE = '<iframe src="https://www.youtube.com/embed/abcdefghijk"></iframe>'
         ("{{< youtube abcdefghijk >}}", YOUTUBE),
         ('{{ youtube(id="abcdefghijk") }}', YOUTUBE),
         ('{{ youtube_player(video_id="abcdefghijk") }}', YOUTUBE),
-        ("{{< vimeo 146022717 >}}", '<iframe src="https://player.vimeo.com/video/146022717"></iframe>'),
+        ("{{< vimeo 146022717 >}}",
+         '<iframe src="https://player.vimeo.com/video/146022717"></iframe>'),
         ('{{< video src="/a.mp4" poster="/b.png" title="C" >}}',
          '<video src="/a.mp4" poster="/b.png" title="C"></video>'),
         ('{{< tweet user="ann" id="123" >}}', "<https://twitter.com/ann/status/123>"),
         ("<center>{{< tweet 123 >}}</center>",
-         '<center><a href="https://twitter.com/i/status/123">https://twitter.com/i/status/123</a></center>'),
+         f"<center>{TWEET}</center>"),
         ("{{< gist ann 1a2b >}}", "<https://gist.github.com/ann/1a2b>"),
         ("{{< instagram BWN >}}", "<https://www.instagram.com/p/BWN>"),
         ('{{< figure src="/a b.png" >}}', "![](/a%20b.png)"),
@@ -28,7 +30,8 @@ YOUTUBE = '<iframe src="https://www.youtube.com/embed/abcdefghijk"></iframe>'
         ('{{< figure\n  src="/a.png"\n  caption="B *c*" />}}',
          '<figure><img src="/a.png" alt=""><figcaption>B <em>c</em></figcaption></figure>\n\n'),
         ('{{< figure src="/a.png" title="`b`" >}}', "![\\`b\\`](/a.png)"),
-        ('{{< highlight go "linenos=table" >}}\n{{< x >}}\n{{< /highlight >}}', "```go\n{{< x >}}\n```"),
+        ('{{< highlight go "linenos=table" >}}\n{{< x >}}\n{{< /highlight >}}',
+         "```go\n{{< x >}}\n```"),
         ("{{</* figure */>}}", "&#123;{< figure >}}"),
         ("{{/* hidden */}}a", "a"),
         ('{{% notice tip "T" %}}\na\n{{% /notice %}}', "/// tip | T\na\n///"),
@@ -42,13 +45,17 @@ YOUTUBE = '<iframe src="https://www.youtube.com/embed/abcdefghijk"></iframe>'
         ('{{< button href="/a" >}}Go *on*{{< /button >}}', '<a href="/a">Go *on*</a>'),
         ('{{< button href="/a" text="Go" >}}', "[Go](/a)"),
         ('[a]({{< ref "/blog/b.md#c" >}}) [d]({{% relref "e.md" %}})', "[a](/blog/b/#c) [d](/e/)"),
-        ("[a](@/blog/2026-11-24-b.md) [c](@/d/_index.md)\n\n[e]: @/f.md", "[a](/blog/b/) [c](/d/)\n\n[e]: /f/"),
+        ("[a](@/blog/2026-11-24-b.md) [c](@/d/_index.md)\n\n[e]: @/f.md",
+         "[a](/blog/b/) [c](/d/)\n\n[e]: /f/"),
         ('{{ get_url(path="@/a/b.md") }}', "/a/b/"),
         ('{{< param "city" >}} {{< param author >}}', "Lisbon Ann"),
         ('Bevy {{t(type="struct", name="App")}} is', "Bevy App is"),
         ("a\n{.lead #x}\n\nb", "a\n\n\nb"),
         ("{{< rawhtml >}}\n<b>a</b>\n{{< /rawhtml >}}", "\n<b>a</b>\n"),
         ("{{< toc >}}\na", "\na"),
+        ("{{< youtube abcdefghijk >}}\n*a*", f"<span>{YOUTUBE}</span>\n*a*"),
+        ('{{ youtube(id="abcdefghijk") }}\n*a*', f"<span>{YOUTUBE}</span>\n*a*"),
+        ("- {{< youtube abcdefghijk >}}\n  a", f"- <span>{YOUTUBE}</span>\n  a"),
     ],
 )  # fmt: skip
 def test_shortcodes_become_plain(written: str, expected: str) -> None:
