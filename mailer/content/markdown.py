@@ -97,8 +97,14 @@ def convert(
 
 
 def plain(snippet: str) -> str:
-    """The words of a few lines of Markdown, on one line: for a subject or a preheader."""
-    markup = engine.to_html(printable(snippet))
+    """The words of a few lines of Markdown, on one line: for a subject or a preheader.
+
+    What is nested too deeply has none: `convert` refuses it.
+    """
+    try:
+        markup = engine.to_html(printable(snippet))
+    except RecursionError:
+        return ""
     return " ".join(html.unescape(_TAG.sub("", _BREAK.sub(" ", markup))).split())
 
 

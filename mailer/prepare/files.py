@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ SAMPLES = 5
 """So many people's messages a dry run writes down; one of each variant at least."""
 
 _SUFFIXES = ("html", "txt", "eml")
+_DATE = re.compile(r"\|\s*date\b")
 
 
 def sample(prepared: Prepared, *, now: Instant) -> Message:
@@ -77,7 +79,11 @@ def for_nobody(template: MessageTemplate, *, sender: str, file: str, now: Instan
 
 
 def _show(shown: dict[str, Any], path: list[str], rendering: Rendering) -> bool:
-    """Let a field show its name, as an address where only one can stand; whether that is new."""
+    """Let a field show its name; an address or a date where only such can stand.
+
+    Returns:
+        Whether that is new.
+    """
     *outer, last = path
     inner: object = shown
     for key in outer:
@@ -85,11 +91,14 @@ def _show(shown: dict[str, Any], path: list[str], rendering: Rendering) -> bool:
     if not isinstance(inner, dict) or last in inner:
         return False
     name = ".".join(path)
-    is_address = any(
-        isinstance(piece, Slot) and piece.place is Place.URL and name in piece.expression
-        for piece in rendering.html
-    )
-    inner[last] = f"https://example.org/[{name}]" if is_address else f"[{name}]"
+    parts = (*rendering.html, *rendering.text, *rendering.subject)
+    slots = [piece for piece in parts if isinstance(piece, Slot) and name in piece.expression]
+    if any(_DATE.search(slot.expression) for slot in slots):
+        inner[last] = "2026-11-24"
+    elif any(slot.place is Place.URL for slot in slots):
+        inner[last] = f"https://example.org/[{name}]"
+    else:
+        inner[last] = f"[{name}]"
     return True
 
 

@@ -75,6 +75,26 @@ def test_without_names_all_issues_are_checked_drafts_and_broken_ones_too(news: N
     assert f" {WINTER}" not in done.out.splitlines()
 
 
+@pytest.mark.parametrize(
+    ("octets", "code"),
+    [
+        (b"", "E114"),
+        (b"a\0b", "E109"),
+        (b"a\xff b", "E109"),
+        (b"> " * 300 + b"words", "E205"),
+        (b"---\ntitle: [\n---\n", "E101"),
+        (b"Words and {{ subscriber.__class__ }}", "E204"),
+    ],
+)
+def test_whatever_a_file_holds_is_a_finding_and_never_a_traceback(
+    news: News, octets: bytes, code: str
+) -> None:
+    (news.folder / "issues" / "odd.md").write_bytes(octets)
+    done = check(news)
+    assert (3, True, "") == (done.code, f"✖ {code}  " in done.out, done.err)
+    assert done.out.splitlines()[-1].startswith(" 2 issues · 1 error · ")
+
+
 def test_two_issues_with_one_id_are_an_error(news: News) -> None:
     news.issue(HERE.replace("---\n\n", "id: 2026-11-20-winter\n---\n\n", 1), name="other")
     done = check(news)

@@ -360,6 +360,13 @@ def test_render_shows_names_where_a_place_has_no_default(peopled: News) -> None:
     assert "How is Main Street in [city]?" in text
 
 
+def test_render_shows_a_date_where_only_a_date_can_stand(peopled: News) -> None:
+    peopled.issue("---\nsubject: How are you?\n---\n\nBorn {{ subscriber.born | date }}.\n")
+    assert 0 == peopled.run("render", "winter").code
+    text = (peopled.folder / "out/2026-11-20-winter/2026-11-20-winter.txt").read_text()
+    assert "Born 24 November 2026." in text
+
+
 def test_render_needs_no_database_and_makes_none(news: News) -> None:
     before = state(news.folder)
     assert 0 == news.run("render", "winter").code
