@@ -135,7 +135,7 @@ def test_bare_addresses_are_links(body: str, linked: str) -> None:
     ("body", "expected"),
     [
         ("www.a.example/b.", '<a href="http://www.a.example/b">www.a.example/b</a>.'),
-        ("me.you+x@a-b.example.", '<a href="mailto:me.you+x@a-b.example">me.you+x@a-b.example</a>.'),
+        ("me.u+x@a-b.example.", '<a href="mailto:me.u+x@a-b.example">me.u+x@a-b.example</a>.'),
         ("_me@a.example_", '<em><a href="mailto:me@a.example">me@a.example</a></em>'),
         ("git+https://a.example xhttps://a https://", "git+https://a.example xhttps://a https://"),
         ("a@b me@a.example@c @me /a@b.example", "a@b me@a.example@c @me /a@b.example"),
