@@ -90,9 +90,21 @@ def join(parts: list[list[str]], *, tight: bool) -> list[str]:
     return lines
 
 
+class Verbatim(str):
+    """A line of code: whoever copies it wants no mark of a quote before it."""
+
+    __slots__ = ()
+
+
 def indent(lines: list[str], first: str, rest: str) -> list[str]:
     """Lines with one thing before the first of them and another before the rest."""
-    return [((rest if number else first) + line).rstrip() for number, line in enumerate(lines)]
+    return [_indented(line, rest if number else first) for number, line in enumerate(lines)]
+
+
+def _indented(line: str, before: str) -> str:
+    if isinstance(line, Verbatim):
+        return Verbatim(("" if before.strip() else before) + line)
+    return (before + line).rstrip()
 
 
 def hang(text: str, first: str, width: int) -> list[str]:

@@ -6,7 +6,7 @@ element        text
 h1, h2, h3     underlined with ``=``, underlined with ``-``, after ``###`` (h4 to h6 likewise)
 link           ``words <address>``; the address alone where it is its own words
 image          ``[Image: alt] <address>``; in a link the address that the link leads to
-code           in backticks; blocks indented by 4, never wrapped
+code           in backticks; blocks indented by 4, never wrapped, also in quotes without ``>``
 quote          after ``> ``
 table          columns side by side, or one cell per line where that is too wide
 =============  =====================================================================================
@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 from mailer.content.cells import Grid
-from mailer.content.lines import NARROWEST, columns, hang, indent, join, wrap
+from mailer.content.lines import NARROWEST, Verbatim, columns, hang, indent, join, wrap
 from mailer.content.shape.blocks import BLOCKS
 from mailer.content.shape.links import shown
 
@@ -148,7 +148,7 @@ def _figure(element: HtmlElement, width: int) -> list[str]:
 def _code(element: HtmlElement, width: int) -> list[str]:
     del width
     text = "".join(element.itertext()).strip("\n")
-    return [f"    {line}".rstrip() for line in text.split("\n")]
+    return [Verbatim(f"    {line}".rstrip()) for line in text.split("\n")]
 
 
 def _rule(element: HtmlElement, width: int) -> list[str]:
@@ -276,8 +276,13 @@ def _named(image: HtmlElement) -> str:
 
 
 def _superscript(element: HtmlElement) -> str:
-    words = _content(element)
-    return f"[{words}]" if _class(element) == "ref" else f"^{words}"
+    return f"[{_content(element)}]" if _class(element) == "ref" else _raised(element, "^")
+
+
+def _raised(element: HtmlElement, sign: str) -> str:
+    """As in TeX: `CO_2`, `H_{2}O`, `2^10`."""
+    words, after = _content(element), (element.tail or "")[:1]
+    return f"{sign}{{{words}}}" if after.isalnum() else f"{sign}{words}"
 
 
 _INLINE: Final[dict[str, Callable[[HtmlElement], str]]] = {
@@ -288,5 +293,6 @@ _INLINE: Final[dict[str, Callable[[HtmlElement], str]]] = {
     "img": _image,
     "q": lambda element: f"“{_content(element)}”",
     "s": lambda element: f"~~{_content(element)}~~",
+    "sub": lambda element: _raised(element, "_"),
     "sup": _superscript,
 }

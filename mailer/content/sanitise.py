@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import nh3
 
+from mailer.content.shape.figures import SECTIONS
 from mailer.content.shape.links import LINK_SCHEMES
 from mailer.content.survey import DROPPED, TAG, survey
 
@@ -28,10 +29,10 @@ KEPT = frozenset(_KEPT_NAMES.split())
 """Elements that a mail may hold."""
 
 _REWRITTEN_NAMES = "center details dir input menu rp rt strike summary tt"
-REWRITTEN = frozenset(_REWRITTEN_NAMES.split())
-"""Elements that pass here because `shape` makes others of them."""
+_SAID = KEPT | frozenset(_REWRITTEN_NAMES.split())
+"""Elements that are what they seem: `shape` makes of some what mail clients know."""
 
-_ALLOWED = KEPT | REWRITTEN
+_ALLOWED = _SAID | SECTIONS
 
 _ENDED_BY_OTHERS = frozenset(["dd", "dt", "li", "p", "tbody", "td", "tfoot", "th", "thead", "tr"])
 _BOTTOMLESS = 1000
@@ -61,7 +62,7 @@ def clean(markup: str, source: Source) -> str:
     Raises:
         RecursionError: it is nested so deeply that reading it would take minutes.
     """
-    safe = survey(markup, source, allowed=_ALLOWED)
+    safe = survey(markup, source, allowed=_SAID)
     if depth(safe, without=_ENDED_BY_OTHERS) > _BOTTOMLESS:
         raise RecursionError
     return _cleaner().clean(safe)

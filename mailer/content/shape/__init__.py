@@ -41,7 +41,7 @@ from mailer.content.shape.blocks import forget, headings, paragraphs, strip
 from mailer.content.shape.boxes import box
 from mailer.content.shape.callouts import callouts
 from mailer.content.shape.cut import Cut, cut
-from mailer.content.shape.figures import figures, rename, spread_tabs, unfold
+from mailer.content.shape.figures import figures, rename, spread_tabs, unfold, unwrap_sections
 from mailer.content.shape.highlight import highlight
 from mailer.content.shape.images import images
 from mailer.content.shape.notes import footnotes, tasks
@@ -75,6 +75,7 @@ def settle(
     """Make the tree what a mail can hold, in place; returns the images that the mail must carry."""
     document = direction(language)
     forget(root)
+    unwrap_sections(root)
     rename(root)
     alignment(root)
     figures(root)

@@ -6,16 +6,29 @@ from typing import TYPE_CHECKING, Final
 
 from lxml import etree
 
-from mailer.content.shape.blocks import BLOCKS, GONE, HEADINGS, text_of
+from mailer.content.shape.blocks import BLOCKS, GONE, HEADINGS, paragraphs, text_of
 from mailer.content.shape.callouts import titles_in
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
+_SECTIONS_NAMES = (
+    "address article aside body dialog fieldset footer form header hgroup legend main nav option "
+    "search section"
+)
+SECTIONS: Final = frozenset(_SECTIONS_NAMES.split())
+"""Parts of a page: a mail has none, but their words stay apart."""
+
 _RENAMED: Final = {"center": "div", "dir": "ul", "menu": "ul", "strike": "s", "tt": "code"}
-
-
 _TAB: Final = 4
+
+
+def unwrap_sections(root: HtmlElement) -> None:
+    """Leave only the blocks of what is a section of a page, in place."""
+    for element in reversed(list(root.iter(*SECTIONS))):
+        paragraphs(element)
+        element.tag = GONE
+    etree.strip_tags(root, GONE)
 
 
 def rename(root: HtmlElement) -> None:

@@ -173,7 +173,7 @@ def test_the_picture_and_the_caption_stand_together_in_the_text() -> None:
         ("<th align='right'>أ</th>", "|أ|ب|\n|-|:-:|\n|1|2|", "ar"),
         ("<table class='data' role='presentation'><tbody><tr><td>1</td><td>2</td></tr>",
          "| | |\n|-|-|\n|1|2|", "en"),
-        ("<div class='scroll' tabindex='0'><table class='data'><caption>c</caption><tbody><tr><th align='left'>",
+        ("<table class='data'><caption>c</caption><tbody><tr><th align='left'>",
          "<table><caption>c</caption><tr><th>a</th><td>1</td></tr></table>", "en"),
         ("<table role='presentation'><tbody><tr><td>a</td>",
          "<table width=600 bgcolor=red><tr><td style='padding:9px'>a</td></tr></table>", "en"),
