@@ -13,9 +13,9 @@ URL: Final = r"(?<![A-Za-z0-9/.:@&=?#%+-])(?:(?i:https?|ftp)://(?=[^\W_]|\[)|(?i
 
 MAIL: Final = (
     r"(?<![A-Za-z0-9/.:@&=?#%+-])[A-Za-z0-9][\w.+-]{0,63}+@"
-    r"[A-Za-z0-9][A-Za-z0-9-]{0,62}+(?:\.[A-Za-z0-9][A-Za-z0-9-]{0,62}+){1,9}+(?![@A-Za-z0-9])"
+    r"(?:[A-Za-z0-9][A-Za-z0-9-]{0,62}+\.){1,9}[A-Za-z]{2,63}+(?!-?[@A-Za-z0-9]|:\S)"
 )
-"""A mail address."""
+"""A mail address; neither ``vue@3.4.0`` nor ``git@git.example:boats`` is one."""
 
 _STOP: Final = r"\s<>\"`\[\]\u3000-\u303f\uff00-\uffef"
 _REST = re.compile(rf"(?:[^{_STOP}]|\[(?!\^)[^{_STOP}]*+\])*+")

@@ -135,7 +135,7 @@ NASTY = {
     "types in prose": "A Vec<T> and a Map<K, V>, <T>, a<b, x <- y, <3, 1<2>3, <foo@bar>\n",
     "bottom of a file": 'Text\n\n[a]: /b\n\n---\n\n[c]: /d "e\n\n- \n-\n\n>\n\n#\n\n```',
     "windows": "# A\r\n\r\n- b\r\n  - c\r\n\r\n```\r\nd\r\n```\r\n",
-    "scripts": "# 新闻 📰\n\n- **重要** 的 [链接](https://a.example/新)\n- *מזל*\n\n> Ünïcödé `ß`\n",
+    "scripts": "# 新闻 📰\n\n- **重要** 的 [链接](https://a.example/新)\n\n> Ünïcödé `ß`\n",
     "invisible": "\ufeffa\u00a0b\u200bc\u00adx\n\n-\u00a0d\n",
     "a poem": "Roses  \n&nbsp;&nbsp;are red  \n\n    Violets\n    are code\n  \n \n\t\nEnd\n",
     "dialogue": (

@@ -139,6 +139,7 @@ def test_bare_addresses_are_links(body: str, linked: str) -> None:
         ("_me@a.example_", '<em><a href="mailto:me@a.example">me@a.example</a></em>'),
         ("git+https://a.example xhttps://a https://", "git+https://a.example xhttps://a https://"),
         ("a@b me@a.example@c @me /a@b.example", "a@b me@a.example@c @me /a@b.example"),
+        ("vue@3.4.0 x@1.2.3-rc.1 git@a.example:b/c", "vue@3.4.0 x@1.2.3-rc.1 git@a.example:b/c"),
         ("`https://a.example`", "<code>https://a.example</code>"),
         ("[https://a.example](/b)", '<a href="/b">https://a.example</a>'),
         ("[b https://a.example/c](/d)", '<a href="/d">b https://a.example/c</a>'),
