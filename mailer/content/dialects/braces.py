@@ -23,13 +23,21 @@ _CALL: Final = re.compile(r"\s*(?P<name>[A-Za-z_]\w*)\s*\((?P<arguments>.*)\)[^(
 _PAGES: Final = frozenset({"geturl", "ref", "relref"})
 
 
-def fill(sheet: Sheet, variables: Mapping[str, object]) -> None:
-    """Put values in the place of all expressions that have one; the others stay as they are."""
+def fill(sheet: Sheet, variables: Mapping[str, object], *, as_text: bool) -> None:
+    """Put values in the place of all expressions that have one; the others stay as they are.
+
+    Args:
+        sheet: the text.
+        variables: what is known by name.
+        as_text: whether a value is text (Vue); else it is Markdown, filled in before that is read.
+    """
     if "{{" in sheet.text:
-        sheet.sub(_BRACES, lambda match: _filled(sheet, match, variables))
+        sheet.sub(_BRACES, lambda match: _filled(sheet, match, variables, as_text=as_text))
 
 
-def _filled(sheet: Sheet, match: re.Match[str], variables: Mapping[str, object]) -> str:
+def _filled(
+    sheet: Sheet, match: re.Match[str], variables: Mapping[str, object], *, as_text: bool
+) -> str:
     if "\n\n" in match[0]:
         return match[0]
     inner = sheet.shown(match["inner"])
@@ -41,7 +49,9 @@ def _filled(sheet: Sheet, match: re.Match[str], variables: Mapping[str, object])
         return match[0]
     if sheet.in_address(match.start()) or writing.is_address(value):
         return writing.address(value)
-    return sheet.keep(writing.escaped(value)) if value else ""
+    if as_text:
+        return sheet.keep(writing.escaped(value)) if value else ""
+    return " ".join(value.split()).replace("{", sheet.keep("&#123;"))
 
 
 def _called(sheet: Sheet, match: re.Match[str], call: re.Match[str]) -> str:

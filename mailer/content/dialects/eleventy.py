@@ -26,7 +26,7 @@ def translate(sheet: Sheet) -> None:
         sheet.sub(_PARTIAL, lambda match: _left_out(sheet, match))
         sheet.sub(_HELPER, lambda match: _refused(sheet, match, seen))
     tags.translate(sheet, variables)
-    braces.fill(sheet, variables)
+    braces.fill(sheet, variables, as_text=False)
 
 
 def _refused(sheet: Sheet, match: re.Match[str], seen: set[str]) -> str:

@@ -81,9 +81,13 @@ def words_of(arguments: Arguments, *, lines: int = 0) -> str:
 
 
 def word_of(arguments: Arguments) -> str:
-    """What an unknown tag within a sentence most likely shows: its name or label."""
+    """What an unknown tag within a sentence most likely shows: its name, label or only argument."""
     given = arguments.first(*WORDS, *_NAMES)
-    return given if is_prose(given) else ""
+    if is_prose(given):
+        return given
+    only = arguments.at(0) if len(arguments.positional) == 1 else ""
+    spoken = only not in arguments.bare or only[:1] in "@#" or any(map(str.isdigit, only))
+    return only if only and spoken and not is_address(only) else ""
 
 
 def place_of(arguments: Arguments) -> str:

@@ -38,7 +38,7 @@ def translate(sheet: Sheet) -> None:
         found = [_call(sheet, match) for match in _SHORTCODE.finditer(sheet.text)]
         calls.translate(sheet, found, known=_known)
     tags.translate(sheet, variables)
-    braces.fill(sheet, variables)
+    braces.fill(sheet, variables, as_text=False)
     sheet.sub(_FILE_LINK, _linked)
     sheet.sub(_ATTRIBUTES, lambda _: "")
 

@@ -30,7 +30,7 @@ def translate(sheet: Sheet) -> None:
     """Make it plain Markdown."""
     variables = dict(sheet.fields)
     tags.translate(sheet, variables)
-    braces.fill(sheet, variables)
+    braces.fill(sheet, variables, as_text=False)
     if "{:" in sheet.text:
         sheet.sub(_CONTENTS, lambda _: "")
         sheet.sub(_COMMENT, lambda _: "")

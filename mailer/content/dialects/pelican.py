@@ -23,7 +23,7 @@ def translate(sheet: Sheet) -> None:
     sheet.sub(_PLACE, _addressed)
     variables = dict(sheet.fields)
     tags.translate(sheet, variables)
-    braces.fill(sheet, variables)
+    braces.fill(sheet, variables, as_text=False)
 
 
 def _addressed(match: re.Match[str]) -> str:

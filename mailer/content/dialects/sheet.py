@@ -216,7 +216,7 @@ class Sheet:
         """What stands for one verbatim thing (the table of `verbatim`)."""
         match found.what:
             case What.COMMENT:
-                return self._comment(found, line)
+                return self._comment(text, found, line)
             case What.LITERAL:
                 return self.keep("&#123;" + re.sub(r"/\*|\*/", "", found.whole[1:]))
             case What.RAW:
@@ -229,13 +229,19 @@ class Sheet:
                 sheet = found.name in _SHEETS
                 return self._lines(found.whole, Kind.SHEET if sheet else Kind.SPAN)
 
-    def _comment(self, found: Found, line: int) -> str:
+    def _comment(self, text: str, found: Found, line: int) -> str:
+        """Nothing; but one of HTML among words stays, which it may hold apart."""
         included = _INCLUDED.match(found.whole)
         if included:
             message = f"{included[1]} was to be included: the file is not here"
             line += self._body_line
             self.findings.append(Finding(id="W112", message=message, file=self.file, line=line))
-        return ""
+        start = text.rfind("\n", 0, found.start) + 1
+        after = text[found.end : found.end + _LONGEST_REST].split("\n", 1)[0]
+        alone = not text[start : found.start].strip(" \t>") and not after.strip()
+        if alone or included or not found.whole.startswith("<!--"):
+            return ""
+        return self._lines(found.whole, Kind.SPAN)
 
     def _code(self, text: str, found: Found) -> str:
         before = text[text.rfind("\n", 0, found.start) + 1 : found.start]

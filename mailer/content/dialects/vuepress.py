@@ -26,7 +26,7 @@ def translate(sheet: Sheet) -> None:
     sheet.sub(_SNIPPET, lambda match: _included(sheet, match.start(), match["file"]))
     sheet.sub(_EMBED, lambda match: _embedded(sheet, match))
     components.translate(sheet, values={})
-    braces.fill(sheet, sheet.fields)
+    braces.fill(sheet, sheet.fields, as_text=True)
     sheet.sub(_PUBLIC, lambda match: _public(match["rest"]))
 
 

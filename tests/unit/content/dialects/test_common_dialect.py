@@ -179,10 +179,15 @@ def test_the_same_leftover_is_said_once() -> None:
 
 
 def test_comments_and_tables_of_contents_go_without_a_word() -> None:
-    written = "a\n<!-- more\n\n```\n--> b\n\n[TOC]\n\n[[toc]]\n\n{# x #}{/* y */}{{!-- z --}} c"
+    written = "a\n<!-- more\n\n```\n-->\nb\n\n[TOC]\n\n[[toc]]\n\n{# x #}{/* y */}{{!-- z --}} c"
     result = plain(written)
-    assert "a\n\n\n\n b\n\n\n\n\n\n c" == result.body
+    assert "a\n\n\n\n\nb\n\n\n\n\n\n c" == result.body
     assert () == result.findings
+
+
+def test_a_comment_among_words_holds_them_apart() -> None:
+    written = "- **<!--anchor-->****Words:** more\n\n> <!-- alone -->\n> a"
+    assert "- **<!--anchor-->****Words:** more\n\n> \n> a" == plain(written).body
 
 
 def test_an_included_file_is_said() -> None:

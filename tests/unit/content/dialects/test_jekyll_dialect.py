@@ -6,7 +6,8 @@ import pytest
 
 from mailer.content.dialects import translate
 
-FIELDS = {"title": "A_b", "author": {"name": "Ann"}, "base": "x"}
+EXCERPT = "Some *words*\nwith [a link](/x) and {{ y }}"
+FIELDS = {"title": "A_b", "author": {"name": "Ann"}, "excerpt": EXCERPT}
 
 
 @pytest.mark.parametrize(
@@ -20,7 +21,7 @@ FIELDS = {"title": "A_b", "author": {"name": "Ann"}, "base": "x"}
         ("{% highlight x %}a\nb<\n{% endhighlight %}", "<pre><code>a\nb&lt;\n</code></pre>"),
         ("{% raw %}a {{ b }} `{{ c }}`{% endraw %}", "a &#123;&#123; b }} `{{ c }}`"),
         ("{% comment %}\nx\n{% endcomment %}a", "\n\na"),
-        ("{{ page.title }} {{ page.author.name }}", r"A\_b Ann"),
+        ("{{ page.title }} {{ page.author.name }}", "A_b Ann"),
         ("[a]({{ site.baseurl }}/b) ![]({{ '/c d.png' | relative_url }})",
          "[a](/b) ![](/c%20d.png)"),
         ("[a]({% post_url 2026-11-24-winter %})", "[a](/2026/11/24/winter.html)"),
@@ -28,7 +29,8 @@ FIELDS = {"title": "A_b", "author": {"name": "Ann"}, "base": "x"}
          "[a](/2026/11/24/winter.html)"),
         ("[a]({% link docs/b.md %}) {% link c/d.pdf %}", "[a](/docs/b.html) /c/d.pdf"),
         ('{% assign a = "b" %}{{ a }}', "b"),
-        ("{{ page.title | upcase }} {{ 'a' | append: 'b' }}", r"A\_B ab"),
+        ("{{ page.excerpt }}", "Some *words* with [a link](/x) and &#123;&#123; y }}"),
+        ("{{ page.title | upcase }} {{ 'a' | append: 'b' }}", "A_B ab"),
         ('{% include figure.html path="/a.png" alt="A" caption="B" %}',
          '<figure><img src="/a.png" alt="A"><figcaption>B</figcaption></figure>'),
         ('{% include figure image_path="/a.png" alt="A" %}', "![A](/a.png)"),
