@@ -14,6 +14,7 @@ from mailer.errors import CheckError
 @click.argument("issue")
 @click.option("--out", type=click.Path(path_type=Path), help="Where to; default out/ID.")
 @click.option("--list", "list_name", metavar="L", help="The list it would go to.")
+@click.option("--as", "address", metavar="ADDRESS", help="As this subscriber gets it.")
 @click.option(
     "--screenshot",
     is_flag=True,
@@ -21,16 +22,24 @@ from mailer.errors import CheckError
 )
 @click.pass_obj
 def render(
-    app: App, issue: str, out: Path | None, list_name: str | None, *, screenshot: bool
+    app: App,
+    issue: str,
+    out: Path | None,
+    list_name: str | None,
+    address: str | None,
+    *,
+    screenshot: bool,
 ) -> int:
     """Write an issue as ID.html, ID.txt and ID.eml, as nobody in particular would get it.
 
     \b
     mailer render winter
+    mailer render winter --as ann@example.org
     mailer render winter --screenshot --out /tmp/look
     """
     from mailer import prepare
     from mailer.cli import findings
+    from mailer.cli.people import understood
     from mailer.content.web import Web
     from mailer.ledger.looking import looking
     from mailer.when import now
@@ -45,7 +54,11 @@ def render(
             when=None,
             now=now(),
         )
-    message = prepare.sample(prepared, now=now())
+        if address is None:
+            message = prepare.sample(prepared, now=now())
+        else:
+            with understood(address):
+                message = prepare.copy_for(prepared, ledger, address, now=now())
     folder = out or app.config.root / "out" / prepared.issue.id
     files = prepare.write_parts(folder, prepared.issue.id, message)
     if browser:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,12 @@ EXCLUSIONS = ("unconfirmed", "unsubscribed", "on pause", "suppressed", "already 
 
 PAGE = 256
 """Rows that are read at a time: memory does not grow with the list."""
+
+_TYPED_RIGHT = 3
+"""So many first characters of a mistyped address are taken to be right: few others begin so."""
+
+_CANDIDATES = 1000
+_NEAR = 0.8  # one slip in five characters
 
 _PERSON = (
     subscription.c.list,
@@ -119,6 +126,14 @@ def person(
         subscriber.c.address_key == address_key, subscriber.c.email.is_not(None)
     )
     return connection.execute(query).one_or_none()
+
+
+def nearest(connection: Connection, address: str) -> str:
+    """The subscriber's address that a mistyped one was meant to be; empty if none is near."""
+    begins = subscriber.c.email.istartswith(address[:_TYPED_RIGHT], autoescape=True)
+    found = connection.scalars(select(subscriber.c.email).where(begins).limit(_CANDIDATES))
+    near = difflib.get_close_matches(address, list(found), n=1, cutoff=_NEAR)
+    return near[0] if near else ""
 
 
 def everybody(list_slug: str, issue_slug: str, now: int) -> tuple[FromClause, Label[str]]:

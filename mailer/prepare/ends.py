@@ -169,10 +169,20 @@ def copy_for(prepared: Prepared, ledger: Ledger | None, text: str, *, now: Insta
 def _subscriber(prepared: Prepared, ledger: Ledger | None, text: str) -> Recipient:
     found = _known(prepared, ledger, parse_address(text).normalised, 0)
     if found is None:
+        near = _nearest(ledger, text)
         raise NotFoundError(
-            "E514", f"Nothing is known about {text}", next_step="mailer subscribers list"
+            "E514",
+            f"Nothing is known about {text}",
+            next_step=f"did you mean {near}?" if near else "mailer subscribers list",
         )
     return found
+
+
+def _nearest(ledger: Ledger | None, text: str) -> str:
+    if ledger is None:
+        return ""
+    with ledger.read() as connection:
+        return choosing.nearest(connection, text)
 
 
 def _compose(prepared: Prepared, recipient: Recipient, now: Instant) -> Message:

@@ -1,4 +1,4 @@
-"""`mailer render --screenshot`: pictures by a browser that reaches no network."""
+"""`mailer render`: as one subscriber gets it, and pictures by a browser without network."""
 
 from __future__ import annotations
 
@@ -96,3 +96,56 @@ def test_a_browser_that_fails_is_named(
     done = news.run("render", "winter", "--screenshot")
     assert 1 == done.code
     assert "✖ E009" in done.err
+
+
+def test_as_a_subscriber_with_their_own_values(news: News) -> None:
+    news.people("ann@example.net,Ann", header="email,name")
+    done = news.run("render", "winter", "--as", "Ann@Example.net")
+    assert 0 == done.code, done
+    text = (news.folder / "out" / STEM / f"{STEM}.txt").read_text("utf-8")
+    assert "Dear Ann, from Monday" in text
+    mail = (news.folder / "out" / STEM / f"{STEM}.eml").read_bytes()
+    assert b"\r\nTo: ann@example.net\r\n" in mail
+
+
+def test_as_a_subscriber_with_their_own_variant(news: News) -> None:
+    german = "---\nsubject: Im Winter\n---\n\nHallo {{ subscriber.name }}, ab Montag um zehn.\n"
+    (news.folder / "issues" / f"{STEM}.de.md").write_text(german, "utf-8")
+    news.people("bea@example.net,Bea,de", header="email,name,language")
+    assert 0 == news.run("render", "winter", "--as", "bea@example.net").code
+    text = (news.folder / "out" / STEM / f"{STEM}.txt").read_text("utf-8")
+    assert "Hallo Bea, ab Montag um zehn." in text
+
+
+@pytest.mark.parametrize(
+    ("address", "code", "said"),
+    [
+        (
+            "annn@example.net",
+            9,
+            "✖ E514 Nothing is known about annn@example.net\n  → did you mean ann@",
+        ),
+        (
+            "zoe@example.org",
+            9,
+            "✖ E514 Nothing is known about zoe@example.org\n  → mailer subscrib",
+        ),
+        (
+            "a%_@example.org",
+            9,
+            "✖ E514 Nothing is known about a%_@example.org\n  → mailer subscrib",
+        ),
+        ("ann", 2, '✖ E501 "ann" is not an address'),
+    ],
+)
+def test_as_somebody_whom_nobody_knows(news: News, address: str, code: int, said: str) -> None:
+    """The address that was meant is named where one is near; nothing is written."""
+    news.people("ann@example.net,Ann", header="email,name")
+    done = news.run("render", "winter", "--as", address)
+    assert (code, "") == (done.code, done.out)
+    assert done.err.startswith(said)
+    assert not (news.folder / "out" / STEM).exists()
+
+
+def test_as_somebody_where_there_is_no_database(news: News) -> None:
+    assert 9 == news.run("render", "winter", "--as", "ann@example.net").code
