@@ -13,10 +13,10 @@ _SHORTENERS_NAMES = (
 _SHORTENERS: Final = frozenset(_SHORTENERS_NAMES.split())
 
 _PLACEHOLDERS = re.compile(
-    r"(?:.*\.)?(?:example\.(?:com|net|org|edu)|(?:example|invalid|test|localhost)"
+    r"(?:.*\.)?(?:example\.(?:com|net|org|edu)|(?:example|invalid|test)"
     r"|(?:my|your)-?(?:site|domain|website|newsletter|company)\.(?:com|net|org|tld))"
 )
-_HERE = re.compile(r"localhost|127\.[\d.]+|::1|0\.0\.0\.0")
+_HERE = re.compile(r"(?:.*\.)?localhost|127\.[\d.]+|::1|0\.0\.0\.0")
 
 _SECOND_LEVELS = frozenset(("ac", "co", "com", "edu", "go", "gob", "gov", "ne", "net", "or", "org"))
 _COUNTRY: Final = 2

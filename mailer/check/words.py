@@ -38,7 +38,7 @@ _EMOJI = re.compile(
 )
 _PERSONAL = re.compile(r"\{\{.*?\}\}")
 _ODD = re.compile(
-    "[\u200b\u2060\ufeff\u202d\u202e\u2028\u2029\u180e\ufff9-\ufffd\ue000-\uf8ff"
+    "[\u200b\u2060\ufeff\u2028\u2029\u180e\ufff9-\ufffd\ue000-\uf8ff"
     "\U000e0001\U000f0000-\U0010ffff]"
 )
 _NAMES: Final = {
@@ -106,7 +106,10 @@ def _bare(text: str) -> str:
 
 
 def check_odd_signs(proof: Proof) -> Iterator[Finding]:
-    """W152: signs that nobody sees, or sees as a box; each kind once, where it first stands."""
+    """W152: signs that nobody sees, or sees as a box; each kind once, where it first stands.
+
+    Controls and what changes the direction of text were reported when it was converted.
+    """
     body = proof.issue.body
     counts: dict[str, list[int]] = {}
     for match in _ODD.finditer(body):
