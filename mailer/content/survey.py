@@ -46,6 +46,12 @@ DROPPED_NAMES = (
 DROPPED: Final = frozenset(DROPPED_NAMES.split())
 """Elements that go with their content, which is not for reading."""
 
+_DRAWN = frozenset({"math", "svg"})
+"""Elements of which a mail can have the words alone."""
+
+_FORMULA = re.compile(r"<annotation\b[^>]*>(.*?)</annotation>", re.DOTALL | re.IGNORECASE)
+_ANY_TAG = re.compile(r"<[^>]*>")
+
 _UNWRAPPED_NAMES = (
     "acronym address area article aside basefont big blink body data datalist fieldset font "
     "footer frame frameset head header hgroup html image keygen label legend listing main map "
@@ -83,7 +89,7 @@ def survey(markup: str, source: Source, *, allowed: AbstractSet[str]) -> str:
         if not is_word and name in _UNWRAPPED:
             continue
         end = tag.end() if is_word or is_open else _end(markup, tag, name)
-        stands = _text(tag) if is_word else _player(tag, name, markup[tag.end() : end])
+        stands = _text(tag) if is_word else _stand_in(tag, name, markup[tag.end() : end])
         _report(tag, stands, seen[name], source, is_word=is_word)
         if stands or name in DROPPED:
             pieces += [markup[done : tag.start()], stands]
@@ -126,7 +132,12 @@ def _end(markup: str, tag: re.Match[str], name: str) -> int:
     return closing.end() if closing else tag.end()
 
 
-def _player(tag: re.Match[str], name: str, content: str) -> str:
+def _stand_in(tag: re.Match[str], name: str, content: str) -> str:
+    """What stands for an element that goes: its words, or what it plays."""
+    if name in _DRAWN:
+        formula = _FORMULA.search(content)
+        words = html.unescape(_ANY_TAG.sub(" ", formula[1] if formula else content))
+        return html.escape(" ".join(words.split()), quote=False)
     if name not in PLAYERS:
         return ""
     inner = dict(_attributes(first_source(content)))
@@ -140,7 +151,7 @@ def _report(tag: re.Match[str], stands: str, number: int, source: Source, *, is_
     if is_word:
         message = f"{tag[0]} is never closed and shows as text"
         step = f"write it as code: `{tag[0]}`" if "`" not in tag[0] else ""
-    elif stands:
+    elif stands and name.lower() in PLAYERS:
         message = f"<{name}> became a link: mail plays nothing"
     else:
         message = f"<{name}> removed from raw HTML"
