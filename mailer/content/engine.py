@@ -1,4 +1,4 @@
-"""Python-Markdown behind one function: which extensions are on, and one engine for all issues."""
+"""Python-Markdown behind one function: reading as CommonMark, and one engine for all issues."""
 
 from __future__ import annotations
 

@@ -328,6 +328,6 @@ def test_odd_characters(body: str, expected: str) -> None:
      "https://x.example/.", "<div>\n<b ", "\\", ":a", "a@"]
 )  # fmt: skip
 def test_a_flood_of_marks_is_read_in_a_moment(flood: str) -> None:
-    """Standards 6 A: whatever a body holds, time is in proportion to its length."""
+    """Time is in proportion to the length of a body, whatever it holds."""
     with suppress(RecursionError):
         assert to_html(flood * (20_000 // len(flood))) is not None
