@@ -55,8 +55,8 @@ HOLDS_MARKDOWN = re.compile(
 )
 """A line that says, as in Markdown Extra, that what follows is Markdown."""
 
-_WHOLE: Final = (
-    r"<!--.*?-->|</?[a-zA-Z](?:[^>=]|=\s*+(?:\"[^\"]*+\"|'[^']*+')?+)*+>"  # as a browser reads them
+_WHOLE: Final = (  # as a browser reads them
+    r"<!--(?:-?>|.*?-->)|</?[a-zA-Z](?:[^>=]|=\s*+(?:\"[^\"]*+\"|'[^']*+')?+)*+>"
 )
 _OPEN = re.compile(rf"{_WHOLE}|(<!--|</?[a-zA-Z])", re.DOTALL)
 

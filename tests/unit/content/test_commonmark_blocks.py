@@ -128,6 +128,7 @@ def test_tables(body: str, expected: str) -> None:
         ("text\n<div>a</div>", "<p>text</p><div>a</div>"),
         ("text\n<b>a</b>", "<p>text<b>a</b></p>"),
         ("<b>\na\n</b>\n\nc", "<b>a</b><p>c</p>"),
+        ("<!-->\nc", "<!--><p>c</p>"),
         ("<!-- a\n\nb -->\nc", "<!-- a\n\nb --><p>c</p>"),
         ("<pre>\na\n\n*b*</pre>\nc", "<pre>a\n\n*b*</pre><p>c</p>"),
         ("- <div>\n  a\n\n  b", "<ul><li><div>a<p>b</p></li></ul>"),
