@@ -52,19 +52,8 @@ def read_issue(path: Path, *, root: Path, dialect: str = "auto") -> Issue:
     refuse_length(matter.body, file=file)
     fields = Fields(matter=matter, file=file)
     check_spelling(fields)
+    text = _translated(fields, dialect)
     stem, suffix = name_and_language(path)
-    text = dialects.translate(
-        matter.body,
-        dialect=dialect,
-        file=file,
-        body_line=matter.body_line,
-        form=matter.form,
-        fields=matter.fields,
-    )
-    heading = excerpt.first_heading(text.body)
-    if excerpt.says_nothing(text.body):
-        step = "write something below the front matter"
-        fields.report("E114", "The issue says nothing: no text, or an image alone", next_step=step)
     return Issue(
         id=read_id(fields, stem),
         file=file,
@@ -74,7 +63,7 @@ def read_issue(path: Path, *, root: Path, dialect: str = "auto") -> Issue:
         dialect=text.dialect,
         subject=_read_subject(fields, body=text.body, stem=stem),
         preheader=_read_preheader(fields, body=text.body),
-        heading=heading,
+        heading=excerpt.first_heading(text.body),
         date=read_date(fields, stem=stem, dialect=text.dialect),
         byline=read_byline(fields),
         language=read_language(fields) or suffix,
@@ -92,6 +81,22 @@ def read_issue(path: Path, *, root: Path, dialect: str = "auto") -> Issue:
         ignore=read_ignore(fields),
         findings=tuple(sorted((*fields.findings, *text.findings), key=lambda each: each.line)),
     )
+
+
+def _translated(fields: Fields, dialect: str) -> dialects.Translation:
+    """The body in plain Markdown; E114 if it says nothing."""
+    text = dialects.translate(
+        fields.matter.body,
+        dialect=dialect,
+        file=fields.file,
+        body_line=fields.matter.body_line,
+        form=fields.matter.form,
+        fields=fields.matter.fields,
+    )
+    if excerpt.says_nothing(text.body):
+        step = "write something below the front matter"
+        fields.report("E114", "The issue says nothing: no text, or an image alone", next_step=step)
+    return text
 
 
 def _read_subject(fields: Fields, *, body: str, stem: str) -> str:

@@ -9,6 +9,7 @@ from mailer.content.dialects import embeds, writing
 from mailer.content.dialects.arguments import read_arguments
 from mailer.content.dialects.calls import Call, fitting, left_of
 from mailer.content.dialects.places import page_of_section
+from mailer.content.dialects.surroundings import in_address
 from mailer.content.dialects.values import value_of
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def _filled(
     value = value_of(inner, variables)
     if value is None:
         return match[0]
-    if sheet.in_address(match.start()) or writing.is_address(value):
+    if in_address(sheet.text, match.start()) or writing.is_address(value):
         return writing.address(value)
     if as_text:
         return sheet.keep(writing.escaped(value)) if value else ""
@@ -66,7 +67,7 @@ def _called(sheet: Sheet, match: re.Match[str], call: re.Match[str]) -> str:
         arguments=arguments,
         shown=f"{{{{ {call['name']}() }}}}",
     )
-    if sheet.in_address(match.start()):
+    if in_address(sheet.text, match.start()):
         return embeds.place_of(arguments)
     shown = embeds.embed(call["name"], arguments)
     return left_of(sheet, tag) if shown is None else fitting(sheet, *match.span(), shown)

@@ -11,6 +11,8 @@ from html import escape
 from typing import TYPE_CHECKING, Final
 
 from mailer.content.dialects import containers, embeds, writing
+from mailer.content.dialects.boxing import container_marks
+from mailer.content.dialects.surroundings import begins_paragraph, in_address, in_html, in_sentence
 from mailer.content.dialects.vocabulary import LINKS, PARTS, WRAPPERS
 from mailer.content.dialects.writing import as_html
 
@@ -113,9 +115,9 @@ def fitting(sheet: Sheet, start: int, end: int, new: str) -> str:
     a block, so that the words on the next line would show their marks: there it is within a span.
     """
     new = sheet.with_places(new)
-    if not new or sheet.in_html(start):
+    if not new or in_html(sheet.text, start):
         return as_html(new) if new else new
-    if _ELEMENT.match(new) and sheet.begins_paragraph(start, end):
+    if _ELEMENT.match(new) and begins_paragraph(sheet.text, start, end):
         return f"<span>{new}</span>"
     return new
 
@@ -137,7 +139,7 @@ def _common(sheet: Sheet, pair: Pair) -> list[Change]:
 
 
 def _alone(sheet: Sheet, call: Call) -> list[Change]:
-    if sheet.in_address(call.start):
+    if in_address(sheet.text, call.start):
         return [(call.start, call.end, embeds.place_of(call.arguments))]
     shown = embeds.embed(call.name, call.arguments)
     return [(call.start, call.end, left_of(sheet, call) if shown is None else shown)]
@@ -147,7 +149,7 @@ def left_of(sheet: Sheet, call: Call) -> str:
     """What stays of an unknown tag: the words in it. A hole in a sentence is E118."""
     lines = sheet.text.count("\n", call.start, call.end)
     words = embeds.words_of(call.arguments, lines=lines)
-    if not words and sheet.in_sentence(call.start, call.end):
+    if not words and in_sentence(sheet.text, call.start, call.end):
         words = embeds.word_of(call.arguments)
         if not words and not _SILENT_SIGN.search(embeds.plain_name(call.name)):
             sheet.refuse(
@@ -194,77 +196,13 @@ def _shown_with_content(opening: Call, closing: Call, shown: str, content: str) 
 
 
 def boxed(sheet: Sheet, pair: Pair, *, kind: str, title: str) -> list[Change]:
-    """A pair as a container, if its tags have lines of their own or empty ones beside them."""
+    """A pair as a container; where its marks find no room, its content below its title."""
     opening, closing = pair.opening, pair.closing
     assert closing is not None
-    first = _own_line(sheet, opening) or _line_above(sheet, opening)
-    last = _own_line(sheet, closing) or _line_below(sheet, closing)
-    if (
-        first is None
-        or last is None
-        or first.end > last.start
-        or {first.empty, last.empty} & (sheet.borrowed)
-    ):
-        return removed(pair, instead=f"**{title}** " if title else "")
-    sheet.borrowed.update({first.empty, last.empty} - {None})
-    return [
-        (first.start, first.end, first.form.format(f":::{kind} {title}".rstrip())),
-        (last.start, last.end, last.form.format(":::")),
-    ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Room:
-    """Where a mark can stand: what it replaces, in what form, and the empty line that it takes."""
-
-    start: int
-    end: int
-    form: str = "{}"
-    empty: int | None = None
-
-
-def _line_of(text: str, place: int) -> tuple[int, int]:
-    end = text.find("\n", place)
-    return text.rfind("\n", 0, place) + 1, len(text) if end < 0 else end
-
-
-def _margin(text: str, start: int) -> str:
-    """What a line begins with before its text; braces in it cannot be."""
-    end = start
-    while end < len(text) and text[end] in " \t>":
-        end += 1
-    return text[start:end]
-
-
-def _own_line(sheet: Sheet, call: Call) -> _Room | None:
-    start, end = _line_of(sheet.text, call.start)
-    before, after = sheet.text[start : call.start], sheet.text[call.end : end]
-    alone = not before.strip(" \t>") and call.end <= end and not after.strip()
-    if not alone and "\n" in sheet.text[call.start : call.end]:
-        end = _line_of(sheet.text, call.end)[1]
-        alone = not before.strip(" \t>") and not sheet.text[call.end : end].strip()
-    return _Room(start=call.start, end=call.end) if alone else None
-
-
-def _line_above(sheet: Sheet, call: Call) -> _Room | None:
-    """The empty line before a tag that begins a line of text."""
-    start = _line_of(sheet.text, call.start)[0]
-    margin = _margin(sheet.text, start)
-    if not start or start + len(margin) != call.start:
-        return None
-    above, end = _line_of(sheet.text, start - 1)
-    if sheet.text[above:end].strip(" \t>"):
-        return None
-    return _Room(start=above, end=call.end, form=f"{margin}{{}}\n{margin}", empty=above)
-
-
-def _line_below(sheet: Sheet, call: Call) -> _Room | None:
-    """The empty line behind a tag that ends a line of text."""
-    start, end = _line_of(sheet.text, call.end)
-    if sheet.text[call.end : end].strip() or end == len(sheet.text):
-        return None
-    below, last = _line_of(sheet.text, end + 1)
-    if sheet.text[below:last].strip(" \t>"):
-        return None
-    margin = _margin(sheet.text, start)
-    return _Room(start=call.start, end=last, form=f"\n{margin}{{}}", empty=below)
+    marks = container_marks(
+        sheet,
+        (opening.start, opening.end),
+        (closing.start, closing.end),
+        opening=f":::{kind} {title}".rstrip(),
+    )
+    return marks or removed(pair, instead=f"**{title}** " if title else "")

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
 from mailer.content.dialects.arguments import read_arguments
@@ -86,8 +87,8 @@ def settle(sheet: Sheet) -> None:
     if ":::" not in sheet.text:
         return
     lines = sheet.text.split("\n")
+    places = list(accumulate((len(line) + 1 for line in lines), initial=0))
     opened: list[_Box] = []
-    places = _offsets(lines)
     for number, line in enumerate(lines):
         mark = _MARK.fullmatch(line)
         if mark is None:
@@ -97,8 +98,10 @@ def settle(sheet: Sheet) -> None:
             continue
         box = _closing(opened, len(mark["mark"]))
         if box is None:
-            message = "::: closes a container that nothing opens"
-            sheet.refuse(places[number], message, next_step="remove it, or open the container")
+            step = "remove it, or open the container"
+            sheet.refuse(
+                places[number], "::: closes a container that nothing opens", next_step=step
+            )
             lines[number] = mark["indent"].rstrip()
             continue
         for half in opened[opened.index(box) + 1 :]:
@@ -113,13 +116,6 @@ def settle(sheet: Sheet) -> None:
     for half in opened:
         lines[half.line] = half.indent.rstrip()
     sheet.text = "\n".join(lines)
-
-
-def _offsets(lines: list[str]) -> list[int]:
-    places = [0]
-    for line in lines:
-        places.append(places[-1] + len(line) + 1)
-    return places
 
 
 def _opened(mark: re.Match[str], number: int) -> _Box:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from mailer.content.dialects import verbatim
 from mailer.content.dialects.code import Line, code_lines
+from mailer.content.dialects.surroundings import MARKERS
 from mailer.content.dialects.verbatim import Found, Scanner, What
 from mailer.content.personal import BRACES, is_personal
 from mailer.model import Finding
@@ -26,16 +27,7 @@ _PRIVATE: Final = range(0xE000, 0xF900)
 _INDENT: Final = re.compile(r"[ \t>]*")
 _SHEETS: Final = frozenset({"script", "style"})
 """HTML that is for a browser and not for reading."""
-_MARKERS: Final = re.compile(r"(?:[ \t>]|(?:[-*+]|\d{1,9}[.)])[ \t])*")
 _INCLUDED: Final = re.compile(r"<!--\s*@include:?\s*(.*?)\s*-->", re.IGNORECASE)
-_HTML_BLOCK: Final = re.compile(
-    r"\n*[ \t>]*</?(?:address|article|aside|blockquote|center|dd|details|dialog|div|dl|dt|fieldset"
-    r"|figcaption|figure|footer|form|h[1-6]|header|li|main|nav|ol|p|section|summary|table|tbody|td"
-    r"|tfoot|th|thead|tr|ul)(?=[\s/>])",
-    re.IGNORECASE,
-)
-_ADDRESS: Final = re.compile(r"(?:\]\(<?|[\w:-]=[\"']|<(?=https?:)|\]:[ \t]*)[^\s\"'<>)]*\Z")
-_MARKUP: Final = re.compile(r"<[^<>]*>|\{[{%].*?[}%]\}|^[ \t>]*\d+[.)]")
 _LONGEST_REST: Final = 200
 _INFO: Final = re.compile(r"[ \t]*\{?[ \t]*\.?([\w+#.-]+)(?![\w+#.-]*=)")
 
@@ -114,7 +106,7 @@ class Sheet:
 
     def kind(self, line: str) -> Kind | None:
         """What the opaque word at the beginning of a line stands for, if there is one."""
-        word = self._words.match(_MARKERS.sub("", line, count=1))
+        word = self._words.match(MARKERS.sub("", line, count=1))
         return self._kept[int(word[1])][0] if word else None
 
     def drop(self, kind: Kind) -> None:
@@ -129,32 +121,6 @@ class Sheet:
             if kind is Kind.OPENING:
                 self._kept[number] = kind, _plain_fence(text)
         return self.shown(self.text)
-
-    def in_html(self, place: int) -> bool:
-        """Whether a place is inside of a block of HTML, where Markdown is not read."""
-        block = self.text.rfind("\n\n", 0, place) + 2
-        return bool(_HTML_BLOCK.match(self.text, block if block > 1 else 0, place))
-
-    def begins_paragraph(self, start: int, end: int) -> bool:
-        """Whether a piece begins a line, and a line of words follows directly on its last one."""
-        before = self.text[self.text.rfind("\n", 0, start) + 1 : start]
-        line = self.text.find("\n", end)
-        if line < 0 or self.text[end:line].strip() or _MARKERS.sub("", before, count=1):
-            return False
-        after = self.text.find("\n", line + 1)
-        return bool(self.text[line + 1 : after if after >= 0 else None].strip(" \t>"))
-
-    def in_address(self, place: int) -> bool:
-        """Whether a place is inside of the address of a link or image."""
-        line = self.text.rfind("\n", 0, place) + 1
-        return bool(_ADDRESS.search(self.text, line, place))
-
-    def in_sentence(self, start: int, end: int) -> bool:
-        """Whether words stand beside a piece of the text, on its line."""
-        line = self.text.rfind("\n", 0, start) + 1
-        after = self.text.find("\n", end)
-        beside = f"{self.text[line:start]} {self.text[end : after if after >= 0 else None]}"
-        return any(sign.isalpha() for sign in _MARKUP.sub("", beside))
 
     # --- findings ---------------------------------------------------------------------------------
 
@@ -197,7 +163,7 @@ class Sheet:
         self.text = self._quoted(self.text)
 
     def _code_line(self, line: str, kind: Kind) -> str:
-        indent = (_MARKERS if kind is Kind.OPENING else _INDENT).match(line)
+        indent = (MARKERS if kind is Kind.OPENING else _INDENT).match(line)
         assert indent is not None
         rest = line[indent.end() :]
         return indent[0] + self.keep(rest, kind) if rest else line
