@@ -20,7 +20,7 @@ def made(body: str) -> Document:
         ("x < 1", "<math><mi>x</mi><mo>&lt;</mo><mn>1</mn></math>"),
         (
             r"\frac{1}{2}",
-            r"<math><mn>1</mn><annotation encoding='application/x-tex'>\frac{1}{2}</annotation></math>",
+            r"<math><mn>1</mn><annotation encoding='x-tex'>\frac{1}{2}</annotation></math>",
         ),
     ],
 )
