@@ -24,12 +24,17 @@ _HTML_HEADING = re.compile(r"<h([1-6])\b[^>]*>(.*?)</h[1-6]\s*>", re.IGNORECASE 
 _RULE = re.compile(r" {0,3}(?:[-*_][ \t]*){3,}$")
 _UNDERLINE = re.compile(r" {0,3}(?:=+|-+)[ \t]*$")
 _DEFINITION = re.compile(r"^ {0,3}\*?\[([^\]\n]+)\]:[^\n]*$", re.MULTILINE)
-_LABEL = re.compile(r"\[([^\]\n]+)\]")
-_NOTE = re.compile(r"\[\^[^\]\n]+\]")
-_IMAGE = re.compile(r"!\[[^\]]*\](?:\([^)]*\)|\[[^\]]*\])?|<img\b[^>]*>", re.IGNORECASE)
+# Nothing below looks further than the next sign of its kind: a flood of them stays linear.
+_LABEL = re.compile(r"\[([^\[\]\n]+)\]")
+_NOTE = re.compile(r"\[\^[^\[\]\n]+\]")
+_IMAGE = re.compile(
+    r"!\[[^\[\]]*(?:\[[^\[\]]*\][^\[\]]*)*+\](?:\([^()]*(?:\([^()]*\)[^()]*)*+\)|\[[^\[\]]*\])?"
+    r"|<img\b[^<>]*>",
+    re.IGNORECASE,
+)
 _PLAYER = re.compile(r"<(iframe|video|audio|figcaption)\b.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
-_TAG = re.compile(r"<[^>]*>")
-_EMPTY_LINK = re.compile(r"\[\s*\](?:\([^)]*\)|\[[^\]]*\])")
+_TAG = re.compile(r"<[^<>]*>")
+_EMPTY_LINK = re.compile(r"\[\s*+\](?:\([^()]*\)|\[[^\[\]]*\])")
 _ADDRESS = re.compile(r"\(?<?\bhttps?://[^\s<>)]+>?\)?", re.IGNORECASE)
 _MARKUP = re.compile(r"[*`<\[&\\]|(?<!\w)_\w[^_]*\w_(?!\w)")
 _BOX = re.compile(r"[ \t>]*(/{3,})[ \t]*(\w.*)?$")

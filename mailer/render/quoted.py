@@ -23,7 +23,7 @@ _VERBATIM: Final = re.compile(
     re.DOTALL | re.IGNORECASE,
 )
 _FENCE: Final = re.compile(
-    r"^[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*[ \t>]*(?P<mark>`{3,}|~{3,})(?P<info>.*)$"
+    r"^[ \t>]*+(?:(?:[-*+]|\d{1,9}[.)])[ \t][ \t>]*+)*+(?P<mark>`{3,}|~{3,})(?P<info>.*)$"
 )
 
 
