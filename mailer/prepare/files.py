@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 SAMPLES = 5
 """So many people's messages a dry run writes down; one of each variant at least."""
 
+NOBODY = "reader@example.com"
+"""To whom such a message seems to go (RFC 2606): filters suspect mail to its own sender."""
+
 _SUFFIXES = ("html", "txt", "eml")
 _DATE = re.compile(r"\|\s*date\b")
 
@@ -39,16 +42,14 @@ def sample(prepared: Prepared, *, now: Instant) -> Message:
         CheckError: E140, a place that no name can fill.
     """
     variant = prepared.variants[prepared.named]
-    sender = prepared.list.sender.address
-    return for_nobody(variant.template, sender=sender, file=variant.issue.file, now=now)
+    return for_nobody(variant.template, file=variant.issue.file, now=now)
 
 
-def for_nobody(template: MessageTemplate, *, sender: str, file: str, now: Instant) -> Message:
+def for_nobody(template: MessageTemplate, *, file: str, now: Instant) -> Message:
     """A message in which a place without a default shows its name.
 
     Args:
         template: whose message.
-        sender: to whom it seems to go.
         file: for messages.
         now: its Date.
 
@@ -62,7 +63,7 @@ def for_nobody(template: MessageTemplate, *, sender: str, file: str, now: Instan
             seq=0,
             subscriber=SubscriberId(0),
             list_number=ListId(0),
-            email=sender,
+            email=NOBODY,
             name=shown.get("name", ""),
             language=template.rendering.language,
             attributes=shown,

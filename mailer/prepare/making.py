@@ -88,7 +88,6 @@ class Workshop:
     def _proof(
         self, issue: Issue, rendering: Rendering, content: Template, template: MessageTemplate
     ) -> Proof:
-        sender = self.list.sender.address
         return Proof(
             issue=issue,
             newsletter=self.config.newsletter,
@@ -97,9 +96,7 @@ class Workshop:
             content=content,
             planned=moment(self.planned),
             root=self.config.root,
-            compose=lambda: (
-                for_nobody(template, sender=sender, file=issue.file, now=self.planned).content
-            ),
+            compose=lambda: for_nobody(template, file=issue.file, now=self.planned).content,
         )
 
     def _revision(self, issue: Issue, rendering: Rendering) -> Revision:

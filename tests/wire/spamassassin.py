@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _ARRIVED: Final = (
+    "X-Sample: {number}\r\n"
     "Return-Path: <bounces@example.org>\r\n"
     "Received: from mail.example.org (mail.example.org [93.184.216.34])\r\n"
     "\tby mx.example.net (Postfix) with ESMTPS id 4XyZ12AbCd\r\n"
@@ -25,7 +26,8 @@ as those that are reserved for examples cost 1.3 points."""
 _SEPARATOR: Final = "From sender@example.org Thu Jan  1 00:00:00 2026\n"
 _FROM: Final = re.compile(rb"^(>*From )", re.MULTILINE)
 _STATUS: Final = re.compile(
-    r"^X-Spam-Status: \w+, score=(?P<score>-?[\d.]+).*?tests=(?P<rules>.*?) autolearn",
+    r"^X-Spam-Status: \w+, score=(?P<score>-?[\d.]+).*?tests=(?P<rules>.*?) autolearn"
+    r".*?^X-Sample: (?P<number>\d+)$",
     re.MULTILINE | re.DOTALL,
 )
 
@@ -46,19 +48,19 @@ class Verdict:
 def verdicts(mails: Iterable[bytes]) -> list[Verdict]:
     """Judge each mail as it would have arrived."""
     command = [program("spamassassin"), "--local", "--test-mode", "--nocreate-prefs", "--mbox"]
-    box = b"".join(_boxed(mail) for mail in mails)
+    box = b"".join(_boxed(mail, number) for number, mail in enumerate(mails))
     done = subprocess.run(command, input=box, capture_output=True, timeout=300, check=True)
-    return [
-        Verdict(
-            score=float(found["score"]),
-            rules=tuple(re.split(r",\s*", found["rules"])),
+    judged = {  # in an order of its own
+        int(found["number"]): Verdict(
+            score=float(found["score"]), rules=tuple(re.split(r",\s*", found["rules"]))
         )
         for found in _STATUS.finditer(done.stdout.decode("utf-8", "replace"))
-    ]
+    }
+    return [judged[number] for number in sorted(judged)]
 
 
-def _boxed(mail: bytes) -> bytes:
+def _boxed(mail: bytes, number: int) -> bytes:
     """A mail in a mailbox of the kind that separates by lines that begin with From."""
-    arrived = _ARRIVED.format(date=message_from_bytes(mail)["Date"]).encode()
+    arrived = _ARRIVED.format(number=number, date=message_from_bytes(mail)["Date"]).encode()
     lines = (arrived + mail).replace(b"\r\n", b"\n")
     return _SEPARATOR.encode() + _FROM.sub(rb">\1", lines) + b"\n\n"
