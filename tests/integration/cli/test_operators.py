@@ -16,6 +16,7 @@ from sqlalchemy import select, update
 from mailer.compose.links import Keyring
 from mailer.config import require_secret
 from mailer.ledger import returns
+from mailer.ledger.database import downgrade, open_unchecked
 from mailer.ledger.schema import delivery, mailing, suppression
 from mailer.model import MailingId, MailingState
 from tests.samples.newsletter import ISSUE, ended
@@ -466,6 +467,20 @@ def test_upgrade_says_from_which_to_which_and_takes_only_what_is_ours(sent: News
         opened.execute("DROP TABLE alembic_version")
     foreign = sent.run("db", "upgrade")
     assert (1, True) == (foreign.code, "✖ E610" in foreign.err), foreign
+
+
+def test_a_ledger_of_an_older_program_goes_on_after_an_upgrade(sent: News) -> None:
+    """Nothing migrates silently; then everything that was there still is."""
+    before = sent.run("status", "--json").data
+    engine, _ = open_unchecked(f"sqlite:{sent.folder / 'subscribers' / 'mailer.db'}")
+    downgrade(engine, to="0001")
+    engine.dispose()
+    refused = sent.run("send", "winter")
+    assert (1, True) == (refused.code, "✖ E601" in refused.err), refused
+    done = sent.run("db", "upgrade")
+    assert (0, True) == (done.code, done.out.endswith("schema 0001 → 0002\n")), done
+    assert before == sent.run("status", "--json").data
+    assert "nothing to do" in sent.run("send", "winter").out
 
 
 def test_a_backup_is_whole_private_and_never_overwrites(sent: News) -> None:
