@@ -13,7 +13,8 @@ import nh3
 
 from mailer.content.shape.figures import SECTIONS
 from mailer.content.shape.links import LINK_SCHEMES
-from mailer.content.survey import DROPPED, TAG, survey
+from mailer.content.survey import DROPPED, survey
+from mailer.content.tags import TAG
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet

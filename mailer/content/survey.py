@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Final
 
 from mailer.content.players import PLAYERS, first_source, stand_in
 from mailer.content.shape.links import IMAGE_SCHEMES, LINK_SCHEMES, scheme_of
+from mailer.content.spans import SPANS, confine
+from mailer.content.tags import TAG
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,11 +30,6 @@ if TYPE_CHECKING:
 
     from mailer.content.source import Source
 
-TAG: Final = re.compile(
-    r"<!--.*?-->|<(?P<end>/?)(?P<name>[a-zA-Z][^\s/>]*)"
-    r"(?P<rest>(?:[^>\"']+|\"[^\"]*\"|'[^']*')*+)>",
-    re.DOTALL,
-)
 _CLOSING = re.compile(r"</([a-zA-Z][^\s/>]*)")
 _ATTRIBUTE = re.compile(r"([^\s\"'<>/=]+)(?:\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s\"'<>`]+))?")
 _TEXT_ALIGN = re.compile(r"\s*text-align\s*:\s*(?:left|right|center)\s*;?\s*\Z", re.IGNORECASE)
@@ -72,6 +69,7 @@ _MAY_STAY_OPEN = frozenset(_OPEN_NAMES.split())
 
 def survey(markup: str, source: Source, *, allowed: AbstractSet[str]) -> str:
     """Report what is lost outside of the elements that are `allowed`, and soften the loss."""
+    markup = confine(markup, source)
     closed = {name.lower() for name in _CLOSING.findall(markup)}
     seen: Counter[str] = Counter()
     pieces: list[str] = []
@@ -101,6 +99,8 @@ def _is_word(tag: re.Match[str], name: str, closed: AbstractSet[str]) -> bool:
     """Whether it is no element but text, as in `Vec<T>` or in "the <video> element"."""
     if "=" in tag["rest"] or tag[0].endswith("/>"):
         return False
+    if name in SPANS and tag["rest"].strip():
+        return True  # as in "a <b and a> c": no word is an attribute of these
     return name not in closed and name not in _MAY_STAY_OPEN
 
 

@@ -41,7 +41,14 @@ from mailer.content.shape.blocks import forget, headings, paragraphs, strip
 from mailer.content.shape.boxes import box
 from mailer.content.shape.callouts import callouts
 from mailer.content.shape.cut import Cut, cut
-from mailer.content.shape.figures import figures, rename, spread_tabs, unfold, unwrap_sections
+from mailer.content.shape.figures import (
+    figures,
+    lift_blocks,
+    rename,
+    spread_tabs,
+    unfold,
+    unwrap_sections,
+)
 from mailer.content.shape.highlight import highlight
 from mailer.content.shape.images import images
 from mailer.content.shape.notes import footnotes, tasks
@@ -77,6 +84,7 @@ def settle(
     forget(root)
     unwrap_sections(root)
     rename(root)
+    lift_blocks(root)
     alignment(root)
     figures(root)
     callouts(root, language=language)

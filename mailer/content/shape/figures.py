@@ -20,6 +20,10 @@ SECTIONS: Final = frozenset(_SECTIONS_NAMES.split())
 """Parts of a page: a mail has none, but their words stay apart."""
 
 _RENAMED: Final = {"center": "div", "dir": "ul", "menu": "ul", "strike": "s", "tt": "code"}
+_FORMATS_NAMES = (
+    "abbr b cite code del dfn em i ins kbd mark q s samp small span strong sub sup u var"
+)
+_FORMATS: Final = _FORMATS_NAMES.split()
 _TAB: Final = 4
 
 
@@ -28,6 +32,14 @@ def unwrap_sections(root: HtmlElement) -> None:
     for element in reversed(list(root.iter(*SECTIONS))):
         paragraphs(element)
         element.tag = GONE
+    etree.strip_tags(root, GONE)
+
+
+def lift_blocks(root: HtmlElement) -> None:
+    """Drop the bold, and the like, of whole blocks: the line is where it can be kept."""
+    for element in root.iter(*_FORMATS):
+        if any(inner.tag in BLOCKS for inner in element.iterdescendants()):
+            element.tag = GONE
     etree.strip_tags(root, GONE)
 
 
