@@ -95,7 +95,7 @@ def paragraphs(root: HtmlElement) -> None:
         else:
             run.append(child)
     for element in list(root.iter("p")):
-        if not text_of(element) and not len(element):
+        if not text_of(element) and not any(True for _ in element.iter("a", "img")):
             element.drop_tree()
 
 

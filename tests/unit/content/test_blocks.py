@@ -136,6 +136,13 @@ def test_a_box_that_ends_another_is_marked_at_its_table() -> None:
     assert document.html.count('class="box last"') == 2
 
 
+@pytest.mark.parametrize(
+    "body", ["<p></p>", "<p>&nbsp;</p>", "<p><span></span></p>", "<p><br></p>"]
+)
+def test_a_paragraph_that_says_nothing_takes_no_room(body: str) -> None:
+    assert "<p>a</p><p>b</p>" in html(f"<div><p>a</p>{body}<p>b</p></div>")
+
+
 # --- figures, tables, old elements ---------------------------------------------------------------
 
 
