@@ -41,8 +41,9 @@ class Trouble(StrEnum):
 
     NO_HOST = "there is no such host"
     UNRESOLVED = "the host could not be looked up"
-    FORBIDDEN = "the address is a private one, and not listed in [check] hosts"
+    FORBIDDEN = "the address is a private one, which is not listed"
     TIMEOUT = "no answer in time"
+    OFFLINE = "this machine seems to be offline"
     CERTIFICATE = "its certificate is not valid"
     BROKEN = "the connection broke"
     CIRCLE = "its redirects do not come to an end"
@@ -158,6 +159,14 @@ async def _connect(
         except OSError as error:  # a TimeoutError is one, too
             failure = error
     raise failure
+
+
+async def is_known(host: str) -> bool:
+    """Whether a host has an address."""
+    try:
+        return bool(await _resolve(Target(scheme="https", host=host, port=443, path="/")))
+    except NoAnswerError:
+        return False
 
 
 async def _resolve(target: Target) -> list[str]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from mailer.check import hosts, images
-from mailer.check.http import Trouble
+from mailer.check.http import Trouble, is_known
 from mailer.check.proof import host_of
 from mailer.check.visits import PAUSE, Visit, Visitor
 
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
     from mailer.model import Finding
 
 _HOPS: Final = 2
-_OFFLINE_FROM: Final = 2
-"""So many hosts that do not exist, and none that does, mean that there is no net here."""
+_UNKNOWN: Final = (Trouble.NO_HOST, Trouble.UNRESOLVED)
+_NUMBERS: Final = re.compile(r"[\d.]*|[0-9a-f:.]*:[0-9a-f:.]*|localhost")
+_AT_LEAST: Final = "https://example.org"
+"""A host that is there as long as there is a net (RFC 2606)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +48,17 @@ class _Visits:
     images: dict[str, Visit]
     secure: dict[str, Visit]
 
+    def without_net(self) -> _Visits:
+        """The same, where missing hosts say nothing."""
+
+        def told(visits: dict[str, Visit]) -> dict[str, Visit]:
+            return {
+                url: replace(visit, trouble=Trouble.OFFLINE) if visit.trouble in _UNKNOWN else visit
+                for url, visit in visits.items()
+            }
+
+        return _Visits(pages=told(self.pages), images=told(self.images), secure=told(self.secure))
+
 
 def ask(proofs: Sequence[Proof], *, pause: float = PAUSE) -> list[Report]:
     """Follow all links and look at all images of some issues, each address once."""
@@ -55,11 +69,27 @@ async def _ask(proofs: Sequence[Proof], pause: float) -> list[Report]:
     listed = tuple({host for proof in proofs for host in proof.config.hosts})
     visitor = Visitor(listed=listed, pause=pause)
     seen = await asyncio.gather(*(_see(proof, visitor) for proof in proofs))
-    there = {host_of(url): visit for visits in seen for url, visit in visits.pages.items()}
-    missing = [visit.trouble is Trouble.NO_HOST for visit in there.values()]
-    if len(missing) >= _OFFLINE_FROM and all(missing):
-        return [_offline(proof) for proof in proofs]
+    if await _is_offline(proofs, seen):
+        seen = [visits.without_net() for visits in seen]
     return [_report(proof, visits) for proof, visits in zip(proofs, seen, strict=True)]
+
+
+async def _is_offline(proofs: Sequence[Proof], seen: Sequence[_Visits]) -> bool:
+    """Whether no name at all can be resolved here: then it says nothing that some could not.
+
+    Some systems answer without a net as if a host did not exist.
+    """
+    named = [
+        visit.trouble
+        for visits in seen
+        for url, visit in (*visits.pages.items(), *visits.images.items())
+        if not _NUMBERS.fullmatch(host_of(url))
+    ]
+    if Trouble.NO_HOST not in named or any(one not in _UNKNOWN for one in named):
+        return False
+    own = {host_of(url) for proof in proofs for url in (proof.newsletter.site, _AT_LEAST)}
+    known = await asyncio.gather(*(is_known(host) for host in own if not _NUMBERS.fullmatch(host)))
+    return not any(known)
 
 
 async def _see(proof: Proof, visitor: Visitor) -> _Visits:
@@ -81,13 +111,6 @@ async def _see(proof: Proof, visitor: Visitor) -> _Visits:
 def _is_remote(image: Image, proof: Proof) -> bool:
     own = f"{proof.newsletter.url}/images/"
     return image.url.startswith(("http:", "https:")) and not image.url.startswith(own)
-
-
-def _offline(proof: Proof) -> Report:
-    links = len(proof.web_links)
-    message = "no host of any link could be found: this machine seems to be offline"
-    finding = proof.found("I122", message, next_step="mailer check --offline leaves links out")
-    return Report(findings=(finding,) if links else (), links=links, fine=0)
 
 
 def _report(proof: Proof, visits: _Visits) -> Report:
@@ -125,11 +148,13 @@ def _unverified(proof: Proof, links: Sequence[Link], visits: _Visits) -> Iterato
     for link in links:
         visit = visits.pages[link.url]
         if not visit.is_fine and not visit.is_gone:
-            groups[link.host, str(visit.trouble or visit.status)].append(link)
+            host = f" at {link.host}" if visit.trouble is not Trouble.OFFLINE else ""
+            groups[host, str(visit.trouble or visit.status)].append(link)
     for (host, reason), some in groups.items():
-        more = f" and {len(some) - 1} more at {host}" if len(some) > 1 else ""
+        more = f" and {len(some) - 1} more{host}" if len(some) > 1 else ""
         message = f"{some[0].url}{more} could not be verified ({reason})"
-        yield _found(proof, "I122", some[0], message, "")
+        step = f'[check] hosts = ["{some[0].host}"]' if reason == Trouble.FORBIDDEN else ""
+        yield _found(proof, "I122", some[0], message, step)
 
 
 def _roundabout(proof: Proof, links: Sequence[Link], visits: _Visits) -> Iterator[Finding]:

@@ -152,7 +152,8 @@ def test_private_addresses_are_not_visited_unless_listed(
         done = news.run("check", "winter")
         assert [] == web.asked
     assert (0, True) == (done.code, "ℹ I122  http://shop.test" in done.out)
-    assert "the address is a private one, and not listed in [check] hosts" in done.out
+    assert "(the address is a private one, which is not listed)" in done.out
+    assert '→ [check] hosts = ["shop.test"]' in done.out
 
 
 def test_renderings_dry_runs_and_mailings_follow_no_link(

@@ -67,17 +67,20 @@ def test_e121_the_own_page_is_called_so() -> None:
     assert "publish the page first" in one.next_step
 
 
-def test_e121_a_host_that_does_not_exist(monkeypatch: pytest.MonkeyPatch) -> None:
-    with script() as web, names(monkeypatch, {}):
-        assert [("E121", 1, "https://no.test/a cannot be there: there is no such host")] == found(
-            web, "[a](https://no.test/a) [b](WEB/b)"
-        )
+@pytest.mark.parametrize("known", ["shop.dev", "example.org", "y.test"])
+def test_e121_a_host_that_does_not_exist(known: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where another one does: of a link, the own one, or one that always does."""
+    with script() as web, names(monkeypatch, {known: ["10.0.0.1"]}):
+        said = "https://no.test/a cannot be there: there is no such host"
+        body = "[a](https://no.test/a) [b](WEB/b)" + " [c](https://y.test)" * (known == "y.test")
+        assert ("E121", 1, said) == found(web, body)[0]
 
 
 def test_i122_without_a_net_nothing_is_called_broken(monkeypatch: pytest.MonkeyPatch) -> None:
     with script() as web, names(monkeypatch, {}):
-        ((check, _, message),) = found(web, "[a](https://no.test) [b](https://nix.test)")
-    assert ("I122", True) == (check, "seems to be offline" in message)
+        body = "[a](https://no.test) [b](https://nix.test) [c](WEB/c) ![d](https://no.test/d.png)"
+        said = "https://no.test and 1 more could not be verified (this machine seems to be offline)"
+        assert [("I122", 1, said)] == found(web, body)
 
 
 @pytest.mark.parametrize("status", [401, 403, 429, 500, 999])

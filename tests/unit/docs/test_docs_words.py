@@ -23,7 +23,8 @@ _WORDS = (
 )
 FORBIDDEN = re.compile("|".join(map(re.escape, _WORDS)), re.IGNORECASE)
 _TOP = ("*.md", "*.toml", "Makefile", "LICENSE", ".env.example", ".gitignore")
-_FOLDERS = (".ci", "benchmarks", "docs", "issues", "mailer", "subscribers", "templates", "tests")
+_FOLDERS_NAMES = ".ci benchmarks docs issues mailer scripts subscribers templates tests"
+_FOLDERS = tuple(_FOLDERS_NAMES.split())
 _NOT_OURS = {"__pycache__", "node_modules"}
 _TEXT = {"", ".css", ".html", ".jinja", ".json", ".md", ".mjml", ".mjs", ".py", ".toml", ".tsv"}
 
