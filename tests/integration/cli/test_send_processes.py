@@ -27,8 +27,8 @@ def crowd(news: News) -> News:
     return news
 
 
-def slow(seconds: float = 0.03) -> dict[str, Iterator[Act]]:
-    """A relay that takes its time at each final dot."""
+def slow(seconds: float = 0.15) -> dict[str, Iterator[Act]]:
+    """A relay that takes its time at each final dot: long enough for others to start meanwhile."""
     return {"dot": itertools.repeat(Act(after=seconds))}
 
 
@@ -99,7 +99,7 @@ def test_ctrl_c_only_stops_watching(crowd: News) -> None:
 
 def test_who_waits_takes_over_when_the_other_is_killed(crowd: News) -> None:
     """A dead holder is noticed at once (decisions 4)."""
-    with FaultServer(slow(0.05)) as server:
+    with FaultServer(slow()) as server:
         crowd.relay(server.port)
         first = send(crowd)
         wait_for(lambda: len(server.messages) > 5)
@@ -135,7 +135,7 @@ def test_due_leaves_quietly_while_another_delivers(crowd: News) -> None:
         crowd.relay(server.port)
         first = send(crowd)
         wait_for(lambda: len(server.messages) > 5)
-        due = [ended(crowd.start("send", "--due")) for _ in range(2)]
+        due = [ended(one) for one in [crowd.start("send", "--due") for _ in range(2)]]
         assert [(0, "", "")] * 2 == [(one.code, one.out, one.err) for one in due]
         assert 0 == ended(first).code
     assert {1} == set(received(server).values())
