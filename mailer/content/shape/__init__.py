@@ -37,7 +37,7 @@ from typing import TYPE_CHECKING
 import lxml.html
 
 from mailer.content.script import direction
-from mailer.content.shape.blocks import forget, headings, paragraphs, strip
+from mailer.content.shape.blocks import forget, headings, paragraphs, rules, strip
 from mailer.content.shape.boxes import box
 from mailer.content.shape.callouts import callouts
 from mailer.content.shape.cut import Cut, cut
@@ -97,6 +97,7 @@ def settle(
     links(root, web=web, source=source)
     carried = images(root, web=web, column=column, source=source)
     paragraphs(root)
+    rules(root)
     headings(root, title=_packed(title))
     turn(root, document=document)
     isolate(root)

@@ -99,6 +99,16 @@ def paragraphs(root: HtmlElement) -> None:
             element.drop_tree()
 
 
+def rules(root: HtmlElement) -> None:
+    """A rule parts two things: the second of a pair goes, and one that nothing follows."""
+    for rule in list(root.iter("hr")):
+        following = rule.getnext()
+        if (rule.tail or "").strip() or (following is None and rule.getparent() is not root):
+            continue
+        if following is None or following.tag == "hr" or following.get("class") == "footnotes":
+            rule.drop_tree()
+
+
 def strip(root: HtmlElement) -> None:
     """Only attributes of the mail-safe subset and classes of ours remain."""
     for element in root.iter():

@@ -43,9 +43,9 @@ class Cut:
     @classmethod
     def of(cls, issue: Issue) -> Self | None:
         """What the front matter of an issue asks for, if it asks."""
-        places = (f"{table}cut_after" for table in ("mailer.", "", "extra.", "params."))
-        line = next((issue.lines[place] for place in places if place in issue.lines), 0)
-        return cls(after=issue.cut_after, line=line) if issue.cut_after else None
+        if not issue.cut_after:
+            return None
+        return cls(after=issue.cut_after, line=issue.line_of("cut_after"))
 
 
 def cut(root: HtmlElement, *, at: Cut, web: Web, language: str, source: Source) -> None:

@@ -143,6 +143,21 @@ def test_a_paragraph_that_says_nothing_takes_no_room(body: str) -> None:
     assert "<p>a</p><p>b</p>" in html(f"<div><p>a</p>{body}<p>b</p></div>")
 
 
+@pytest.mark.parametrize(
+    ("rules", "body"),
+    [
+        (1, "a\n\n---\n\n---\n\nb"),
+        (1, "a\n\n---\n\n<p></p>\n\n---\n\nb"),
+        (0, "a\n\n---\n"),
+        (1, "a[^1]\n\n---\n\n[^1]: note"),
+        (2, "a\n\n---\n\nb\n\n---\n\nc"),
+        (1, "> a\n>\n> ---\n\nb"),
+    ],
+)
+def test_a_rule_parts_two_things(rules: int, body: str) -> None:
+    assert rules == html(body).count("<hr>")
+
+
 # --- figures, tables, old elements ---------------------------------------------------------------
 
 

@@ -104,6 +104,36 @@ def test_task_lists_have_signs_instead_of_a_form() -> None:
     assert "☑ done\n☐ to do\n- plain" in document.text
 
 
+def test_tasks_may_be_nested_and_have_paragraphs() -> None:
+    document = made("- [x] a\n    - [ ] b\n- [ ] c\n\n    d")
+    assert document.html.count('<ul class="tasks') == 2
+    assert document.html.count('class="check"') == 3
+    assert "☑ a\n\n  ☐ b\n\n☐ c\n\n  d\n" in document.text
+
+
+def test_a_footnote_may_be_named_often_and_have_paragraphs() -> None:
+    document = made("A[^a] B[^a] C[^b]\n\n[^a]: One.\n\n    - a list\n[^b]: Two `code`.")
+    assert document.html.count('<a href="#fn-a">1</a>') == 2
+    assert document.html.count('<a name="fn-a">') == 1
+    assert "A[1] B[1] C[2]" in document.text
+    assert "[1] One.\n\n    - a list\n\n[2] Two `code`.\n" in document.text
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "`:boat:`",
+        "<https://e.example/:boat:>",
+        "[a](https://e.example/:boat:)",
+        "10:boat:20",
+        ":nothing_such:",
+    ],
+)
+def test_a_shortcode_in_code_in_an_address_or_unknown_stays(body: str) -> None:
+    assert "⛵" not in made(body).html
+    assert ":" in made(body).text
+
+
 def test_footnotes_have_numbers_names_and_no_way_back() -> None:
     document = made("Text[^a] and[^b].\n\n[^a]: First.\n[^b]: Second.\n\n    More.")
     assert '<sup class="ref"><a href="#fn-a">1</a></sup>' in document.html
