@@ -81,10 +81,7 @@ def survey(markup: str, source: Source, *, allowed: AbstractSet[str]) -> str:
         seen[name] += 1
         is_open = name in DROPPED and _is_open(name, source)
         is_word = _is_word(tag, name, frozenset() if is_open else closed)
-        if not is_word and name in allowed and (name != "input" or _is_task(tag["rest"])):
-            _check_attributes(name, tag["rest"], source)
-            continue
-        if not is_word and name in _UNWRAPPED:
+        if not is_word and _stays(name, tag["rest"], allowed, source):
             continue
         end = tag.end() if is_word or is_open else _end(markup, tag, name)
         stands = _text(tag) if is_word else _stand_in(tag, name, markup[tag.end() : end])
@@ -93,6 +90,14 @@ def survey(markup: str, source: Source, *, allowed: AbstractSet[str]) -> str:
             pieces += [markup[done : tag.start()], stands]
             done = end
     return "".join([*pieces, markup[done:]])
+
+
+def _stays(name: str, rest: str, allowed: AbstractSet[str], source: Source) -> bool:
+    """Whether nothing is lost by an element but attributes, which are reported."""
+    if name not in allowed or (name == "input" and not _is_task(rest)):
+        return name in _UNWRAPPED
+    _check_attributes(name, rest, source)
+    return True
 
 
 def _is_word(tag: re.Match[str], name: str, closed: AbstractSet[str]) -> bool:

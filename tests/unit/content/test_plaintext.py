@@ -31,6 +31,10 @@ def text(body: str) -> str:
         ("a  \nb", "a\nb"),
         ("a&nbsp;b", "a b"),
         ("*a* **b** `c` ~~d~~", "a b `c` ~~d~~"),
+        (
+            "[![A](/a.png)![B](/b.png)](https://e.example)",
+            "[Image: A] [Image: B] <https://e.example>",
+        ),
         ("[words](https://e.example/x)", "words <https://e.example/x>"),
         ("<https://e.example/x>", "https://e.example/x"),
         ("[https://e.example/x/](https://e.example/x)", "https://e.example/x"),
