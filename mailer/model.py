@@ -147,6 +147,12 @@ class Issue:
     ignore: Mapping[str, str] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
 
+    def line_of(self, *keys: str) -> int:
+        """The line of the first of these keys that the front matter has; 0 if it has none."""
+        tables = ("mailer.", "", "extra.", "params.")
+        found = (self.lines.get(table + key, 0) for key in keys for table in tables)
+        return next(filter(None, found), 0)
+
 
 # --- rendering -----------------------------------------------------------------------------------
 

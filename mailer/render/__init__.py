@@ -22,7 +22,7 @@ from mailer.render.blocks import Block, where_to_cut
 from mailer.render.context import language_of, names
 from mailer.render.ladder import fit
 from mailer.render.page import Page
-from mailer.render.slots import protect
+from mailer.render.slots import SlotTable, protect
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     from mailer.config import ListConfig, Newsletter
     from mailer.model import Issue, Template
-    from mailer.render.slots import SlotTable
 
 _THEME: Final = ThemeConfig()
 _LIMITS: Final = CheckConfig()
@@ -138,9 +137,16 @@ def render_issue(
 
 def _protect(issue: Issue) -> tuple[Issue, SlotTable]:
     """The issue with tokens in place of what is about the recipient, and what they stand for."""
-    subject, slots = protect(issue.subject, seed=f"subject {issue.digest}", file=issue.file)
-    preheader, more = protect(issue.preheader, seed=f"preheader {issue.digest}", file=issue.file)
-    body, most = protect(
-        issue.body, seed=f"body {issue.digest}", file=issue.file, line=issue.body_line
-    )
-    return replace(issue, subject=subject, preheader=preheader, body=body), slots | more | most
+    slots = SlotTable(entries={})
+    changed = dict[str, str]()
+    # The body first: subject and preheader may be made of it, and have no line of their own.
+    for name, line in (
+        ("body", issue.body_line),
+        ("subject", issue.line_of("subject", "title")),
+        ("preheader", issue.line_of("preheader", "description", "summary", "excerpt")),
+    ):
+        changed[name], more = protect(
+            getattr(issue, name), seed=f"{name} {issue.digest}", line=line, file=issue.file
+        )
+        slots |= more
+    return replace(issue, **changed), slots  # type: ignore[arg-type]  # three texts by name
