@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 COMPUTED = """
 (() => {
-  const names = [...getComputedStyle(document.body)];
+  const again = /-(block|inline)(-|$)|^(block|inline)-|^-webkit/;  // other names of the same
+  const names = [...getComputedStyle(document.body)].filter(name => !again.test(name));
   return [...document.querySelectorAll('body, body *')].map(element => {
     const style = getComputedStyle(element);
     const label = element.tagName.toLowerCase() + '.' + element.className;

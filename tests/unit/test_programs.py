@@ -117,6 +117,17 @@ def test_what_cannot_be_installed_says_why_and_is_not_tried_again(
     assert 1 == len((machine / "said").read_text().splitlines())
 
 
+def test_a_missing_font_skips_the_test_and_names_the_package(
+    machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = put(machine, "Here.ttf")
+    monkeypatch.setattr(programs, "FONTS", {"fonts-here": here})
+    programs.fonts()
+    monkeypatch.setattr(programs, "FONTS", {"fonts-here": here, "fonts-away": machine / "Away.ttf"})
+    with pytest.raises(pytest.skip.Exception, match=r"needs Away \(Debian package fonts-away\)"):
+        programs.fonts()
+
+
 def test_only_root_installs(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CI", "1")
     monkeypatch.setattr(os, "geteuid", lambda: 1000)

@@ -11,14 +11,14 @@ import os
 import shutil
 import subprocess
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 PACKAGES: Final = {
     "chromium": "chromium",
@@ -36,6 +36,12 @@ OTHER_NAMES: Final = {"chromium": ("chromium-browser", "google-chrome")}
 SBIN: Final = ("/usr/sbin", "/usr/local/sbin", "/sbin")
 """Where daemons live, which is not in everybody's PATH."""
 
+FONTS: Final = {
+    "fonts-dejavu-core": Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"),
+    "fonts-liberation": Path("/usr/share/fonts/truetype/liberation/LiberationSans-Regular.ttf"),
+}
+"""Debian package -> a file of it: what golden pictures are written in."""
+
 POLICY = Path("/usr/sbin/policy-rc.d")
 SECONDS = 600  # for the download of a browser
 APT = ("apt-get", "--quiet", "--quiet", "--option=DPkg::Lock::Timeout=120")
@@ -43,13 +49,26 @@ APT = ("apt-get", "--quiet", "--quiet", "--option=DPkg::Lock::Timeout=120")
 
 def program(name: str) -> str:
     """The path of a program in `PACKAGES`; if it is missing, the test that asks is skipped."""
-    package = PACKAGES[name]
-    found, why = find(name), ""
+    return _needed(name, PACKAGES[name], lambda: find(name))
+
+
+def fonts() -> None:
+    """Have the fonts of `FONTS`; if one is missing, the test that asks is skipped."""
+    for package, file in FONTS.items():
+        _needed(file.stem, package, partial(_file, file))
+
+
+def _file(path: Path) -> str | None:
+    return str(path) if path.exists() else None
+
+
+def _needed(what: str, package: str, find: Callable[[], str | None]) -> str:
+    found, why = find(), ""
     if found is None and in_ci():
         why = install(package)
-        found = find(name)
+        found = find()
     if found is None:
-        pytest.skip(f"needs {name} (Debian package {package}){why}")
+        pytest.skip(f"needs {what} (Debian package {package}){why}")
     return found
 
 
