@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import html5lib
 import pytest
 
-from mailer.content.lines import columns
+from mailer.content.plaintext.lines import columns
 from mailer.content.shape.blocks import CLASSES
 from tests.samples.messages import body
 from tests.samples.studio import Studio, showcase

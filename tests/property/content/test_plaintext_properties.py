@@ -7,8 +7,8 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailer.content.lines import columns, wrap
 from mailer.content.markdown import convert
+from mailer.content.plaintext.lines import columns, wrap
 from mailer.content.web import Web
 
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=200)

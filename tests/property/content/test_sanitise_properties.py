@@ -9,8 +9,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mailer.content.markdown import Document, convert
+from mailer.content.sanitise.survey import survey
 from mailer.content.source import Source
-from mailer.content.survey import survey
 from mailer.content.web import Web
 from mailer.errors import CheckError
 from mailer.render.inline import inline

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mailer.content.lines import columns, wrap
 from mailer.content.markdown import convert
+from mailer.content.plaintext.lines import columns, wrap
 from mailer.content.web import Web
 
 

@@ -9,8 +9,8 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from mailer.content.sanitise.tags import TAG
 from mailer.content.shape.blocks import BLOCKS
-from mailer.content.tags import TAG
 
 if TYPE_CHECKING:
     from mailer.content.source import Source

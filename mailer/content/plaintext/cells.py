@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mailer.content.lines import columns, indent, join, wrap
+from mailer.content.plaintext.lines import columns, indent, join, wrap
 
 _GAP = "  "
 

@@ -19,10 +19,10 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from mailer.content.players import PLAYERS, first_source, stand_in
+from mailer.content.sanitise.players import PLAYERS, first_source, stand_in
+from mailer.content.sanitise.spans import SPANS, confine
+from mailer.content.sanitise.tags import TAG
 from mailer.content.shape.links import IMAGE_SCHEMES, LINK_SCHEMES, scheme_of
-from mailer.content.spans import SPANS, confine
-from mailer.content.tags import TAG
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,19 +1,4 @@
-"""The settled tree of an issue as the text/plain part (M-26).
-
-=============  =====================================================================================
-element        text
-=============  =====================================================================================
-h1, h2, h3     underlined with ``=``, underlined with ``-``, after ``###`` (h4 to h6 likewise)
-link           ``words <address>``; the address alone where it is its own words
-image          ``[Image: alt] <address>``; in a link the address that the link leads to
-code           in backticks; blocks indented by 4, never wrapped, also in quotes without ``>``
-quote          after ``> ``
-table          columns side by side, or one cell per line where that is too wide
-=============  =====================================================================================
-
-Lines have at most 76 columns, CJK signs counting two, unless one word alone is longer: addresses
-and the places for recipients are never broken.
-"""
+"""The blocks of a settled tree in lines, one below another."""
 
 from __future__ import annotations
 
@@ -21,9 +6,9 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from mailer.content.cells import Grid
-from mailer.content.lines import NARROWEST, Verbatim, columns, hang, indent, join, wrap
-from mailer.content.phrases import class_of, content_of, inline, one_line, spaced
+from mailer.content.plaintext.cells import Grid
+from mailer.content.plaintext.lines import NARROWEST, Verbatim, columns, hang, indent, join, wrap
+from mailer.content.plaintext.phrases import class_of, content_of, inline, one_line, spaced
 from mailer.content.shape.blocks import BLOCKS
 
 if TYPE_CHECKING:

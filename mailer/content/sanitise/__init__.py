@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import nh3
 
+from mailer.content.sanitise.survey import DROPPED, survey
+from mailer.content.sanitise.tags import TAG
 from mailer.content.shape.figures import SECTIONS
 from mailer.content.shape.links import LINK_SCHEMES
-from mailer.content.survey import DROPPED, survey
-from mailer.content.tags import TAG
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
