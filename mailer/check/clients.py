@@ -115,11 +115,12 @@ def _of_value(value: str) -> set[str]:
 def _of_sheet(css: str) -> frozenset[str]:
     found = {at.lower() for at in _AT.findall(_STRING.sub("", css))}
     for rule in sheets.read(css):
-        body = ";".join(f"{name}:{value}" for name, value in rule.values.items())
-        found |= _of_body(body)
-        found |= {f":{name}" for name in _PSEUDO.findall(rule.selector.lower())}
         if any(not one.startswith("@") for one in rule.at):
             found.add("nesting")
+        if not rule.at:  # a rule for some media only adds to what the others see
+            body = ";".join(f"{name}:{value}" for name, value in rule.values.items())
+            found |= _of_body(body)
+            found |= {f":{name}" for name in _PSEUDO.findall(rule.selector.lower())}
     return frozenset(found)
 
 

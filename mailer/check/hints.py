@@ -9,7 +9,7 @@ from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from mailer.check.proof import sayings
+from mailer.check.reading import sayings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Final
+from urllib.parse import urlsplit
 
 _SHORTENERS_NAMES = (
     "adf.ly amzn.to bit.ly bitly.com bl.ink buff.ly cutt.ly dlvr.it fb.me goo.gl hubs.ly ift.tt "
@@ -42,3 +43,12 @@ def owner(host: str) -> str:
     labels = host.lower().rstrip(".").split(".")
     under_country = len(labels[-1]) == _COUNTRY and labels[-2:-1] and labels[-2] in _SECOND_LEVELS
     return ".".join(labels[-3:] if under_country else labels[-2:])
+
+
+def host_of(url: str) -> str:
+    """The host of an address in lower case, without `www.`; empty if it has none."""
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+    return host.removeprefix("www.").rstrip(".")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from mailer import contrast
 from mailer.check import colours, paint
-from mailer.check.proof import CODE, Place, words_of
+from mailer.check.places import Place
+from mailer.check.reading import CODE, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from mailer.check import hosts
+from mailer.check.hosts import host_of
 from mailer.check.paint import BLOCKS
-from mailer.check.proof import Link, host_of, sayings, words_of
+from mailer.check.reading import sayings, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lxml.html import HtmlElement
 
-    from mailer.check.proof import Proof
+    from mailer.check.proof import Link, Proof
     from mailer.model import Finding
 
 _EMPTY_WORDS: Final = frozenset(

@@ -1,26 +1,22 @@
-"""What is wrong with a rendered mail: its size, its way out, and what it lacks for somebody."""
+"""What is wrong with a rendered mail: its size, and its way out."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from dataclasses import dataclass
 from email.parser import BytesHeaderParser
 from email.policy import compat32
 from html import unescape
 from typing import TYPE_CHECKING, Final
 
-from mailer.compose.expressions import MissingValueError
-from mailer.errors import CheckError
 from mailer.model import Finding, Slot
 from mailer.render.blocks import largest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from mailer.compose.mime import MessageTemplate, Sizes
+    from mailer.compose.mime import Sizes
     from mailer.config import CheckConfig
-    from mailer.model import Instant, Issue, Message, Recipient, Rendering, Template
+    from mailer.model import Issue, Rendering, Template
     from mailer.render.blocks import Block
 
 _LIST_HEADERS: Final = {
@@ -28,9 +24,6 @@ _LIST_HEADERS: Final = {
     "List-Unsubscribe": re.compile(r"<https?://[!-=?-~]+>"),
     "List-Unsubscribe-Post": re.compile(r"List-Unsubscribe=One-Click"),
 }
-
-EXAMPLES = 3
-"""So many of those who lack a value are named."""
 
 
 def check_size(
@@ -83,7 +76,7 @@ def check_ways_out(rendering: Rendering, issue: Issue, address: str) -> tuple[Fi
     """E190: both parts hold the unsubscribe link and the postal address (L-2, L-15)."""
     findings = []
     for part, template in (("HTML", rendering.html), ("text", rendering.text)):
-        if not any(slot.expression == "unsubscribe_url" for slot in _slots(template)):
+        if not any(slot.expression == "unsubscribe_url" for slot in slots_of(template)):
             findings.append(f"The {part} part has no unsubscribe link")
         if not _has_words(template, address):
             findings.append(f"The {part} part has no postal address")
@@ -115,7 +108,8 @@ def check_headers(message: bytes, issue: Issue) -> tuple[Finding, ...]:
     )
 
 
-def _slots(template: Template) -> Iterator[Slot]:
+def slots_of(template: Template) -> Iterator[Slot]:
+    """The personal places of a part."""
     return (piece for piece in template if isinstance(piece, Slot))
 
 
@@ -129,156 +123,3 @@ def _has_words(template: Template, words: str) -> bool:
             return False
         position += len(word)
     return True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Composed:
-    """What composing for everybody showed.
-
-    Attributes:
-        largest: octets of the largest content.
-        domains: how many of the recipients are at which domain.
-        variants: how many of the recipients get which variant of the issue.
-        samples: the first few recipients with their messages, and the first of each variant.
-    """
-
-    findings: tuple[Finding, ...]
-    recipients: int
-    largest: int
-    domains: Mapping[str, int]
-    variants: Mapping[str, int]
-    samples: tuple[tuple[Recipient, Message], ...]
-
-
-NOBODY = Composed(findings=(), recipients=0, largest=0, domains={}, variants={}, samples=())
-
-
-def compose_all(
-    templates: Mapping[str, MessageTemplate],
-    recipients: Iterable[Recipient],
-    *,
-    issues: Mapping[str, Issue],
-    limits: CheckConfig,
-    date: Instant,
-    samples: int,
-) -> Composed:
-    """Compose every recipient's message and keep only a few; E140 names what somebody lacks (M-31).
-
-    Memory does not grow with the number of recipients.
-
-    Args:
-        templates: each variant's, by its name.
-        recipients: who gets a message, and which variant.
-        issues: each variant's file.
-        limits: how large a message may be.
-        date: of all messages.
-        samples: how many are kept.
-    """
-    tallies = {name: _Tally(template, issues[name]) for name, template in templates.items()}
-    domains: Counter[str] = Counter()
-    kept: list[tuple[Recipient, Message]] = []
-    for recipient in recipients:
-        tally = tallies[recipient.variant]
-        message = tally.compose(recipient, date)
-        domains[recipient.email.rpartition("@")[2].lower()] += 1
-        if message and samples and (len(kept) < samples or tally.composed == 1):
-            kept.append((recipient, message))
-    return Composed(
-        findings=tuple(one for tally in tallies.values() for one in tally.findings(limits)),
-        recipients=sum(tally.count for tally in tallies.values()),
-        largest=max(tally.octets for tally in tallies.values()),
-        domains=domains,
-        variants={name: tally.count for name, tally in tallies.items()},
-        samples=tuple(kept),
-    )
-
-
-def fault_of(
-    template: MessageTemplate, recipient: Recipient, *, date: Instant
-) -> tuple[str, str] | None:
-    """Why no message can be composed for somebody, as code and words; None if one can."""
-    try:
-        template.compose(recipient, date=date)
-    except MissingValueError as error:
-        return "E140", error.name
-    except CheckError as error:
-        return error.code, f"{error.message} {error.detail}".strip()
-    return None
-
-
-class _Tally:
-    """What is remembered of the messages of one variant: numbers and examples.
-
-    Attributes:
-        count: how many recipients it has.
-        composed: for how many of them there is a message.
-        largest: the message with the most octets; None before there is one.
-    """
-
-    def __init__(self, template: MessageTemplate, issue: Issue) -> None:
-        self.count = 0
-        self.composed = 0
-        self.largest: Message | None = None
-        self._template = template
-        self._issue = issue
-        self._lacking: Counter[str] = Counter()
-        self._examples: dict[str, list[str]] = {}
-        self._refused: dict[str, tuple[str, CheckError]] = {}
-
-    @property
-    def octets(self) -> int:
-        """Of the largest content."""
-        return len(self.largest.content) if self.largest else 0
-
-    def compose(self, recipient: Recipient, date: Instant) -> Message | None:
-        """A recipient's message; None, and why is remembered, if there can be none."""
-        self.count += 1
-        try:
-            message = self._template.compose(recipient, date=date)
-        except MissingValueError as error:
-            self._lacks(recipient, error.name)
-        except CheckError as error:
-            self._refused.setdefault(error.message, (recipient.email, error))
-        else:
-            self.composed += 1
-            if len(message.content) > self.octets:
-                self.largest = message
-            return message
-        return None
-
-    def _lacks(self, recipient: Recipient, name: str) -> None:
-        self._lacking[name] += 1
-        examples = self._examples.setdefault(name, [])
-        if len(examples) < EXAMPLES:
-            examples.append(recipient.email)
-
-    def findings(self, limits: CheckConfig) -> Iterator[Finding]:
-        """What was wrong, each thing once."""
-        for email, error in self._refused.values():
-            yield Finding(
-                id=error.code,
-                message=f"{error.message}, for example for {email}: {error.detail}",
-                file=self._issue.file,
-                next_step=error.next,
-            )
-        for name, number in self._lacking.items():
-            people = ", ".join(self._examples[name]) + (" …" if number > EXAMPLES else "")
-            yield Finding(
-                id="E140",
-                message=f"{{{{ {name} }}}} has no value for {number:,} of {self.count:,}: {people}",
-                file=self._issue.file,
-                line=_line_of(self._template, name),
-                next_step=f"{{{{ {name} or 'reader' }}}}, or give them a value",
-            )
-        if self.largest and not check_size(self._template.sizes, self._issue, limits=limits):
-            # A long value can lift one person's mail over the limit that the others keep.
-            yield from check_size(self._template.measure(self.largest), self._issue, limits=limits)
-
-
-def _line_of(template: MessageTemplate, name: str) -> int:
-    # The text part first: it is the Markdown, while HTML begins with a preheader made of it.
-    rendering = template.rendering
-    for slot in _slots((*rendering.text, *rendering.html, *rendering.subject)):
-        if name in slot.expression and slot.line:
-            return slot.line
-    return 0

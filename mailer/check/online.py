@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from mailer.check import hosts, images
+from mailer.check.hosts import host_of
 from mailer.check.http import Trouble, is_known
-from mailer.check.proof import host_of
 from mailer.check.visits import PAUSE, Visit, Visitor
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from lxml.html import HtmlElement
 
-_COMMENT: Final = re.compile(r"/\*.*?\*/", re.DOTALL)
-_TOKEN: Final = re.compile(r"(?P<before>[^{}]*)(?P<brace>[{}])")
+_COMMENT: Final = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
+_BRACE: Final = re.compile(r"([{}])")
 _SPLIT: Final = re.compile(r";(?![^(]*\))")
 _IMPORTANT: Final = re.compile(r"\s*!\s*important\s*\Z", re.IGNORECASE)
 _FONT_SIZE: Final = re.compile(r"(?<![\w.])([\d.]+(?:px|pt|em|rem|%))(?:\s*/\s*([\d.]+\w*))?")
@@ -53,9 +53,9 @@ def read(css: str) -> tuple[Rule, ...]:
 
 def _read(css: str) -> Iterator[Rule]:
     around: list[str] = []
-    for token in _TOKEN.finditer(_COMMENT.sub("", css)):
-        before = token["before"].strip()
-        if token["brace"] == "{":
+    pieces = _BRACE.split(_COMMENT.sub("", css))
+    for before, brace in zip(map(str.strip, pieces[::2]), pieces[1::2], strict=False):
+        if brace == "{":
             around.append(" ".join(before.rpartition(";")[2].split()))
         elif around:
             selector = around.pop()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from mailer.check.proof import words_of
+from mailer.check.reading import words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from wcwidth import wcswidth
 
-from mailer.check.proof import Place
+from mailer.check.places import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

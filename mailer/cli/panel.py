@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from mailer.check.mail import Composed
+    from mailer.check.everybody import Composed
     from mailer.compose.mime import Sizes
     from mailer.config import RelayConfig
     from mailer.errors import MailerError

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from mailer.check import mail as check_mail
+from mailer.check import everybody
 from mailer.ledger import choosing, variants
 from mailer.model import ListId, MailingId, Recipient, SubscriberId
 
@@ -70,13 +70,13 @@ def as_recipient(row: Row[Any], seq: int) -> Recipient:
 
 def preflight(
     prepared: Prepared, ledger: Ledger | None, *, now: Instant, samples: int = 0
-) -> check_mail.Composed:
+) -> everybody.Composed:
     """Compose every recipient's message without sending it (M-31, interface §2.4)."""
     if ledger is None:
-        return check_mail.NOBODY
+        return everybody.NOBODY
     made = prepared.variants
     with ledger.read() as connection:
-        composed = check_mail.compose_all(
+        composed = everybody.compose_all(
             {name: variant.template for name, variant in made.items()},
             recipients(connection, prepared, now=now),
             issues={name: variant.issue for name, variant in made.items()},

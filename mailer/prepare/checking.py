@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from mailer.check import engine, online
-from mailer.check import mail as check_mail
+from mailer.check import engine, everybody, online
 from mailer.compose.expressions import MissingValueError
 from mailer.content.issue import read_issue
 from mailer.content.shelf import duplicate_ids
@@ -159,6 +158,6 @@ def concerned(
     with ledger.read() as connection:
         for recipient in recipients(connection, prepared, now=now):
             template = prepared.variants[recipient.variant].template
-            fault = check_mail.fault_of(template, recipient, date=prepared.planned)
+            fault = everybody.fault_of(template, recipient, date=prepared.planned)
             if fault is not None and fault[0] == code:
                 yield recipient.email, fault[1]

@@ -53,6 +53,7 @@ def test_w170_what_a_client_cannot_do_is_told(body: str, css: str, said: str) ->
         ("<p>var(--a), 3vh, position: absolute, @import, &lt;video&gt;</p>", ""),
         ("", "/* p::before { content: 'a' } */ p { color: red }"),
         ("", "p { background-image: none }"),
+        ("", "@media (max-width: 480px) { p { display: flex } p::after { content: 'a' } }"),
         ("<a style='color:red' href='https://x.net/var(x)/3rem'>a</a>", ""),
     ],
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mailer.check import engine, mail
+from mailer.check import engine, everybody, mail
 from mailer.compose.mime import Sizes
 from mailer.config import CheckConfig
 from mailer.content.issue import read_issue
@@ -125,9 +125,9 @@ def city(expression: str = "subscriber.city") -> Rendering:
 
 def compose_all(
     given: Rendering, recipients: Iterable[Recipient], issue: Issue, *, samples: int = 0
-) -> mail.Composed:
+) -> everybody.Composed:
     """What composing the base for everybody shows."""
-    return mail.compose_all(
+    return everybody.compose_all(
         {"": template(given)},
         recipients,
         issues={"": issue},
@@ -174,13 +174,13 @@ def test_nobody_is_composed_for_where_there_is_nobody(issue: Issue) -> None:
 def test_each_variant_is_composed_for_its_own_and_its_file_is_named(issue: Issue) -> None:
     """E140 says in which file somebody's value is missing; a sample of each variant is kept."""
     german = dataclasses.replace(issue, file="issues/winter.de.md")
-    everybody = [
+    readers = [
         dataclasses.replace(one, variant="language=de" if one.seq == 9 else "")
         for one in people(10)
     ]
-    composed = mail.compose_all(
+    composed = everybody.compose_all(
         {"": template(small()), "language=de": template(city("subscriber.town"))},
-        everybody,
+        readers,
         issues={"": issue, "language=de": german},
         limits=LIMITS,
         date=DATE,
@@ -192,9 +192,9 @@ def test_each_variant_is_composed_for_its_own_and_its_file_is_named(issue: Issue
     assert {"": 9, "language=de": 1} == composed.variants
     assert (10, 3) == (composed.recipients, len(composed.samples))
     with_default = {"": template(small()), "language=de": template(city())}
-    again = mail.compose_all(
+    again = everybody.compose_all(
         with_default,
-        everybody,
+        readers,
         issues={"": issue, "language=de": german},
         limits=LIMITS,
         date=DATE,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mailer.check.proof import Place, sayings
+from mailer.check.places import Place
+from mailer.check.reading import sayings
 from tests.samples.proofs import proof
 
 BODY = """\
