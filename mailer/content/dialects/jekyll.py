@@ -17,9 +17,20 @@ _CONTENTS: Final = re.compile(
 )
 _COMMENT: Final = re.compile(r"\{::comment\}.*?\{:/(?:comment)?\}", re.DOTALL)
 _EXTENSION: Final = re.compile(r"\{:[:/][^{}\n]*\}")
-_ATTRIBUTES: Final = re.compile(
-    r"(?P<space>[ \t]*)\{:(?P<list>(?:[^{}\n\"']|\"[^\"\n]*\"|'[^'\n]*')*)\}"
+_LIST: Final = r"\{:(?P<list>(?![:/])(?:[^{}\n\"']|\"[^\"\n]*\"|'[^'\n]*')*)\}"
+_ATTRIBUTES: Final = re.compile(rf"(?P<space>[ \t]*){_LIST}")
+_BELOW_HEADING: Final = re.compile(
+    r"^(?P<head>[ ]{0,3}#{1,6}[ \t][^\n]*|[^\s>#][^\n]*(?=\n[ ]{0,3}(?:=+|--+)[ \t]*\n))"
+    rf"(?P<rule>\n(?:[ ]{{0,3}}(?:=+|--+)[ \t]*\n)?)[ \t]*{_LIST}[ \t]*$",
+    re.MULTILINE,
 )
+_ABOVE_HEADING: Final = re.compile(
+    rf"(?:\A|(?<=\n\n))[ \t]*{_LIST}[ \t]*\n(?P<head>[ ]{{0,3}}#{{1,6}}[ \t][^\n]*)$", re.MULTILINE
+)
+_OWN_LINE: Final = re.compile(
+    rf"(?P<before>^[^\n]*\n|\A)(?P<space>[ \t>]*){_LIST}[ \t]*$", re.MULTILINE
+)
+_PARAGRAPH: Final = re.compile(r"[ \t>]*(?:[-*+][ \t]+|\d+[.)][ \t]+)?[\w*_\[!(\"'“]")
 _KEPT: Final = re.compile(
     r"(?<!\S)#[\w:-]+|(?<![\w-])(?:width|height)=[\"']?\d+(?:px)?[\"']?(?=\s|\Z)"
 )
@@ -35,13 +46,21 @@ def translate(sheet: Sheet) -> None:
         sheet.sub(_CONTENTS, lambda _: "")
         sheet.sub(_COMMENT, lambda _: "")
         sheet.sub(_DEFINED, lambda _: "")
-        sheet.sub(_ATTRIBUTES, _reduced)
+        sheet.sub(_BELOW_HEADING, lambda found: f"{found['head']}{_kept(found)}{found['rule']}")
+        sheet.sub(_ABOVE_HEADING, lambda found: f"\n{found['head']}{_kept(found)}")
+        sheet.sub(_OWN_LINE, _on_its_line)
+        sheet.sub(_ATTRIBUTES, lambda found: _kept(found, space=found["space"]))
         sheet.sub(_EXTENSION, lambda _: "")
 
 
-def _reduced(match: re.Match[str]) -> str:
-    """An attribute list with what a mail can use of it: targets of links, and sizes."""
-    if match["list"].startswith(":") or match["list"].startswith("/"):
+def _on_its_line(match: re.Match[str]) -> str:
+    """Attributes below a paragraph are read as its own; anywhere else they would be text."""
+    if _PARAGRAPH.match(match["before"]):
         return match[0]
+    return f"{match['before']}{match['space'].rstrip()}"
+
+
+def _kept(match: re.Match[str], *, space: str = " ") -> str:
+    """An attribute list with what a mail can use of it: targets of links, and sizes."""
     kept = _KEPT.findall(match["list"])
-    return f"{match['space']}{{: {' '.join(kept)} }}" if kept else ""
+    return f"{space}{{: {' '.join(kept)} }}" if kept else ""

@@ -107,3 +107,25 @@ def test_links_that_an_included_file_defines_are_said() -> None:
     assert ["[BIP1][] has no address in this file"] == [
         each.message for each in found if "address" in each.message
     ]
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("{:#new}\n### New\n\nx", "\n### New {: #new }\n\nx"),
+        ("a\n\n{:#new}\n### New", "a\n\n\n### New {: #new }"),
+        ("## New\n{: #new .big}\n\nx", "## New {: #new }\n\n\nx"),
+        ("New\n===\n{: #new}\n", "New {: #new }\n===\n\n"),
+        ("## New\n{: .no_toc }\n\nx", "## New\n\n\nx"),
+        ("Words.\n{: #p .lead}", "Words.\n{: #p }"),
+        ("- a\n- b\n{: #l}", "- a\n- b\n{: #l }"),
+        ("| a |\n|---|\n| b |\n{: #t .wide}", "| a |\n|---|\n| b |\n"),
+        ("```\nx\n```\n{: #c}", "```\nx\n```\n"),
+        ("{: #alone}\nWords.", "\nWords."),
+        ("> q\n{: #q}", "> q\n{: #q }"),
+    ],
+)
+def test_attributes_on_their_own_line_go_to_a_heading_or_vanish(
+    written: str, expected: str
+) -> None:
+    assert expected == translate(written, dialect="jekyll").body
