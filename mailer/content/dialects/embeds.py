@@ -38,6 +38,7 @@ _YOUTUBE_ID: Final = re.compile(
     r"([\w-]{11})(?![\w-])"
 )
 _VIMEO_ID: Final = re.compile(r"(?:.*vimeo\.com/(?:video/)?)?(\d{5,})")
+_REFERENCE: Final = re.compile(r"#?\d+\Z|[@#][\w/.-]+\Z")
 _SENTENCE: Final = 4
 """Spaces from which on a value is for reading, whatever its name."""
 _NAMES: Final = ("name", "term", "value", "symbol")
@@ -81,13 +82,20 @@ def words_of(arguments: Arguments, *, lines: int = 0) -> str:
 
 
 def word_of(arguments: Arguments) -> str:
-    """What an unknown tag within a sentence most likely shows: its name, label or only argument."""
+    """What an unknown tag within a sentence most likely shows: its name, label or only argument.
+
+    Several arguments are words, too, where each is a number or a name with a sign: `12 #14 @ann`.
+    """
     given = arguments.first(*WORDS, *_NAMES)
     if is_prose(given):
         return given
-    only = arguments.at(0) if len(arguments.positional) == 1 else ""
-    spoken = only not in arguments.bare or only[:1] in "@#" or any(map(str.isdigit, only))
-    return only if only and spoken and not is_address(only) else ""
+    only = arguments.positional[0] if len(arguments.positional) == 1 else ""
+    if only:
+        spoken = only not in arguments.bare or _REFERENCE.match(only) or any(map(str.isdigit, only))
+        return only if spoken and not is_address(only) else ""
+    return (
+        " ".join(arguments.positional) if all(map(_REFERENCE.match, arguments.positional)) else ""
+    )
 
 
 def place_of(arguments: Arguments) -> str:

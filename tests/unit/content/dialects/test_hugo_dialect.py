@@ -50,6 +50,7 @@ YOUTUBE = '<iframe src="https://www.youtube.com/embed/abcdefghijk"></iframe>'
         ('{{ get_url(path="@/a/b.md") }}', "/a/b/"),
         ('{{< param "city" >}} {{< param author >}}', "Lisbon Ann"),
         ('Bevy {{t(type="struct", name="App")}} is', "Bevy App is"),
+        ("By {{< gh @ann @bo/x >}} for {{< gh 12 #14 >}}.", "By @ann @bo/x for 12 #14."),
         ('Thanks to {{< gh "@bep" >}} for {{<gh 2847 >}}.', "Thanks to @bep for 2847."),
         ("a\n{.lead #x}\n\nb", "a\n\n\nb"),
         ("{{< rawhtml >}}\n<b>a</b>\n{{< /rawhtml >}}", "\n<b>a</b>\n"),
