@@ -156,7 +156,8 @@ def _table(element: HtmlElement, width: int) -> list[str]:
     ]
     caption = [line for child in element.iter("caption") for line in _blocks(child, width)]
     if element.get("role") == "presentation" and class_of(element) != "data":
-        return join([_blocks(cell, width) for row in rows for cell in row], tight=False)
+        parts = [_blocks(cell, width) for row in rows for cell in row]
+        return join([*parts, caption] if caption else parts, tight=False)
     texts = [[one_line(content_of(cell)) for cell in row] for row in rows]
     has_head = bool(rows) and all(cell.tag == "th" for cell in rows[0])
     right = {at for row in rows for at, cell in enumerate(row) if _is_right(cell)}

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _CLOSING = re.compile(r"</([a-zA-Z][^\s/>]*)")
 _ATTRIBUTE = re.compile(r"([^\s\"'<>/=]+)(?:\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s\"'<>`]+))?")
 _TEXT_ALIGN = re.compile(r"\s*text-align\s*:\s*(?:left|right|center)\s*;?\s*\Z", re.IGNORECASE)
+_BARE = re.compile(r"\s*href=\"([^\"]*)\"\s*\Z")
 _DANGEROUS = frozenset({"data", "file", "javascript", "vbscript"})
 _URLS = {"href": LINK_SCHEMES, "src": IMAGE_SCHEMES}
 
@@ -81,7 +82,7 @@ def survey(markup: str, source: Source, *, allowed: AbstractSet[str]) -> str:
         seen[name] += 1
         is_open = name in DROPPED and _is_open(name, source)
         is_word = _is_word(tag, name, frozenset() if is_open else closed)
-        if not is_word and _stays(name, tag["rest"], allowed, source):
+        if not is_word and _stays(tag, name, allowed, source):
             continue
         end = tag.end() if is_word or is_open else _end(markup, tag, name)
         stands = _text(tag) if is_word else _stand_in(tag, name, markup[tag.end() : end])
@@ -92,12 +93,19 @@ def survey(markup: str, source: Source, *, allowed: AbstractSet[str]) -> str:
     return "".join([*pieces, markup[done:]])
 
 
-def _stays(name: str, rest: str, allowed: AbstractSet[str], source: Source) -> bool:
+def _stays(tag: re.Match[str], name: str, allowed: AbstractSet[str], source: Source) -> bool:
     """Whether nothing is lost by an element but attributes, which are reported."""
-    if name not in allowed or (name == "input" and not _is_task(rest)):
+    if name not in allowed or (name == "input" and not _is_task(tag["rest"])):
         return name in _UNWRAPPED
-    _check_attributes(name, rest, source)
+    if "=" in tag["rest"] and not _is_its_own_text(tag):
+        _check_attributes(name, tag["rest"], source)
     return True
+
+
+def _is_its_own_text(tag: re.Match[str]) -> bool:
+    """Whether a link only marks an address as one, as `<ssh://host>` does: it stays as text."""
+    address = _BARE.match(tag["rest"])
+    return address is not None and tag.string.startswith(f"{address[1]}</a>", tag.end())
 
 
 def _is_word(tag: re.Match[str], name: str, closed: AbstractSet[str]) -> bool:
@@ -164,8 +172,6 @@ def _report(tag: re.Match[str], stands: str, number: int, source: Source, *, is_
 
 
 def _check_attributes(element: str, rest: str, source: Source) -> None:
-    if "=" not in rest:
-        return
     for name, value in _attributes(rest):
         if name.startswith("on") or (name == "style" and not _TEXT_ALIGN.match(value)):
             line = source.line_matching(rf"(?<![\w-]){re.escape(name)}\s*=")

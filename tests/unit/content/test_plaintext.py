@@ -97,6 +97,11 @@ def test_a_cell_with_paragraphs_keeps_its_words_apart() -> None:
     assert "one two" in text(body)
 
 
+def test_the_caption_of_a_layout_table_stands_below_its_cells() -> None:
+    table = "<table><caption>A <b>harbour</b></caption><tr><td>Boats</td></tr></table>"
+    assert text(table) == "Boats\n\nA harbour"
+
+
 def test_a_layout_table_is_read_cell_by_cell() -> None:
     assert text("<table><tr><td>a</td><td>b</td></tr></table>") == "a\n\nb"
 

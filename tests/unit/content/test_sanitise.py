@@ -77,3 +77,15 @@ def test_names_that_collide_lead_to_the_first() -> None:
     assert document.html.count('name="x"') == 1
     assert '<a name="x"></a>one' in document.html
     assert " id=" not in document.html
+
+
+@pytest.mark.parametrize("address", ["ssh://host/x", "s3://bucket", "git://host/x.git", "vscode:x"])
+def test_an_address_that_is_its_own_text_only_loses_its_link(address: str) -> None:
+    document = made(f"Fetch <{address}> now.")
+    assert document.text == f"Fetch {address} now.\n"
+    assert document.findings == ()
+    assert "<a" not in document.html
+
+
+def test_no_mail_can_have_such_an_address_behind_other_words() -> None:
+    assert ["E120"] == [one.id for one in made("[Fetch](ssh://host/x)").findings]
