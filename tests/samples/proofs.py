@@ -11,8 +11,9 @@ from mailer.check.proof import Proof
 from mailer.config import CheckConfig, Newsletter
 from mailer.content.markdown import convert
 from mailer.content.web import Web
-from mailer.model import Issue, Mailbox, Release, Rendering
+from mailer.model import Mailbox, Rendering
 from mailer.render.slots import protect
+from tests.samples import issues
 
 PLANNED: Final = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
 NEWSLETTER: Final = Newsletter(
@@ -24,24 +25,11 @@ NEWSLETTER: Final = Newsletter(
     page="https://shop.dev/posts/{id}/",
     address="1 Example Street, Exampleton",
 )
-ISSUE: Final = Issue(
-    id="winter",
-    file="issues/winter.md",
-    digest="0" * 64,
-    body="",
+ISSUE: Final = issues.issue(
+    "",
     body_line=1,
     subject="Winter opening hours",
     preheader="We open later, and what that is good for.",
-    heading="",
-    date=None,
-    byline=None,
-    language="",
-    list="",
-    template="",
-    reply_to="",
-    release=Release.BY_HAND,
-    send_at="",
-    feed=True,
 )
 PAGE: Final = """\
 <!DOCTYPE html><html lang="en"><head><title>t</title><style>{css}</style></head>

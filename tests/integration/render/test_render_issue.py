@@ -16,12 +16,15 @@ import pytest
 from mailer.config import ListConfig, Newsletter, ThemeConfig
 from mailer.config.look import DARK, LIGHT
 from mailer.errors import CheckError
-from mailer.model import Byline, Issue, Mailbox, Place, Release, Slot, Template
+from mailer.model import Byline, Mailbox, Place, Slot, Template
 from mailer.render import RenderResult, render_issue
+from tests.samples import issues
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from mailer.model import Issue
 
 BODY = """\
 ![A winter garden](/garden.png)
@@ -65,28 +68,16 @@ FORBIDDEN = {"script", "form", "iframe", "object", "embed", "link", "svg", "inpu
 
 
 def _issue(**changes: Any) -> Issue:
-    issue = Issue(
-        id="winter",
-        file="issues/winter.md",
-        digest="",
-        body=BODY,
-        body_line=5,
+    issue = issues.issue(
+        BODY,
         subject='Winter {{ subscriber.city or "here" }} & "there"',
         preheader="When we open in winter, and why the garden is <closed> on Sundays",
-        heading="",
-        date=None,
         byline=Byline(
             author="Ann O'Hara",
             site="https://www.ann.example.org/",
             image="https://ann.example.org/a.png",
         ),
-        language="",
-        list="",
         template="default",
-        reply_to="",
-        release=Release.BY_HAND,
-        send_at="",
-        feed=True,
         meta={"colour": "blue"},
     )
     issue = replace(issue, **changes)

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from mailer.config import ListConfig, Newsletter, ThemeConfig
-from mailer.model import Byline, Issue, Mailbox, Release
+from mailer.model import Byline, Issue, Mailbox
 from mailer.render.context import names
+from tests.samples import issues
 
 SENDER = Mailbox(name="The Weekly", address="weekly@example.org")
 NEWSLETTER = Newsletter(
@@ -24,26 +25,7 @@ NEWSLETTER = Newsletter(
 READERS = ListConfig(
     slug="weekly", title="Readers", sender=SENDER, language="en", timezone="Europe/Berlin"
 )
-ISSUE = Issue(
-    id="x",
-    file="issues/x.md",
-    digest="0" * 64,
-    body="",
-    body_line=1,
-    subject="Subject",
-    preheader="Preheader",
-    heading="",
-    date=None,
-    byline=None,
-    language="",
-    list="",
-    template="default",
-    reply_to="",
-    release=Release.BY_HAND,
-    send_at="",
-    feed=True,
-    meta={"colour": "blue"},
-)
+ISSUE = issues.issue("", template="default", meta={"colour": "blue"})
 
 
 def _issue(planned: datetime = datetime(2026, 11, 24, 9, tzinfo=UTC), **changes: Any) -> Any:
