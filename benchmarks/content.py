@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import statistics
 import tempfile
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +11,17 @@ from mailer.content.issue import read_issue
 from mailer.model import Mailbox, Rendering, Slot, Template
 from mailer.render import render_issue
 
+SENDER = Mailbox(name="The Weekly", address="weekly@example.org")
+NEWSLETTER = Newsletter(
+    name="The Weekly",
+    sender=SENDER,
+    reply_to=None,
+    url="https://news.example.org",
+    site="https://example.org",
+    address="1 Example Street, Exampleton",
+)
+LIST = ListConfig(slug="weekly", title="The Weekly", sender=SENDER, language="en", timezone="UTC")
+PLANNED = datetime(2026, 11, 24, tzinfo=UTC)
 NAME = 'subscriber.name or "reader"'
 SECTIONS = 14
 SECTION = """
@@ -35,17 +44,6 @@ def rendering() -> Rendering:
     return render(f"Dear {{{{ {NAME} }}}},\n{sections}\nGoodbye, {{{{ {NAME} }}}}.\n")
 
 
-def render_sample(rounds: int = 15) -> float:
-    """Seconds that an issue of ordinary length takes once everything is warm (median)."""
-    body = "".join(SECTION.format(number=number) for number in range(4))
-    took = []
-    for _ in range(rounds + 1):
-        begun = time.perf_counter()
-        render(body)
-        took.append(time.perf_counter() - begun)
-    return statistics.median(took[1:])
-
-
 def render(body: str) -> Rendering:
     """An issue with this body in the built-in theme."""
     with tempfile.TemporaryDirectory() as folder:
@@ -53,24 +51,12 @@ def render(body: str) -> Rendering:
         (root / "issues").mkdir()
         file = root / "issues" / "2026-11-24-harbour.md"
         file.write_text(f"---\ntitle: News from the harbour\n---\n\n{body}")
-        sender = Mailbox(name="The Weekly", address="weekly@example.org")
-        newsletter = Newsletter(
-            name="The Weekly",
-            sender=sender,
-            reply_to=None,
-            url="https://news.example.org",
-            site="https://example.org",
-            address="1 Example Street, Exampleton",
-        )
-        chosen = ListConfig(
-            slug="weekly", title="The Weekly", sender=sender, language="en", timezone="UTC"
-        )
         return render_issue(
             read_issue(file, root=root),
-            newsletter=newsletter,
-            list_=chosen,
+            newsletter=NEWSLETTER,
+            list_=LIST,
             root=root,
-            planned=datetime(2026, 11, 24, tzinfo=UTC),
+            planned=PLANNED,
         ).rendering
 
 
