@@ -34,7 +34,9 @@ def _known(way: str = "usual") -> dict[str, Any]:
     }
     theme |= {"width": 600, "logo": "", "logo_width": 160}
     issue = {"direction": direction, "language": "en", "number": "", "byline": None, "page": ""}
-    return {"theme": theme, "issue": issue, "lean": lean}
+    issue["date"] = "24 November 2026"
+    newsletter = {"name": "The Harbour Weekly"}
+    return {"theme": theme, "issue": issue, "newsletter": newsletter, "lean": lean}
 
 
 def _sheet(root: Path, template: str, kind: str, known: dict[str, Any]) -> str:
@@ -88,6 +90,20 @@ def test_what_stays_is_small_flat_and_wins(tmp_path: Path, template: str, way: s
     assert re.search(r"\S!important", sheet) is None  # it needs a space before it
 
 
+@pytest.mark.parametrize("direction", ["ltr", "rtl"])
+@pytest.mark.parametrize(("stacked", "name"), [(False, "Tides"), (True, "Tides of the harbour")])
+def test_on_a_phone_a_long_name_stands_above_the_date(
+    tmp_path: Path, name: str, direction: str, *, stacked: bool
+) -> None:
+    known = _known()
+    known["newsletter"]["name"] = name
+    known["issue"] |= {"direction": direction, "number": "12"}
+    sheet = _sheet(tmp_path, "default", "head.css", known)
+    start = {"ltr": "left", "rtl": "right"}[direction]
+    rule = "display: block; padding: 0 !important; text-align: " + start
+    assert stacked == (rule in sheet.partition("max-width: 480px")[2])
+
+
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_the_dark_sheet_beats_every_inlined_colour(tmp_path: Path, template: str) -> None:
     sheet = _sheet(tmp_path, template, "head.css", _known())
@@ -123,7 +139,7 @@ def test_every_token_is_used(tmp_path: Path) -> None:
     assert frame is not None
     css = _sheet(tmp_path, "default", "css", known)
     unused = [name for name, colour in numbers.items() if colour not in css]
-    assert {"page", "card"} == set(unused)
+    assert {"page"} == set(unused)
     assert "light.card" in mjml.read(frame)
 
 
