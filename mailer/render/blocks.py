@@ -17,7 +17,7 @@ import lxml.html
 from mailer.content import shape
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from lxml.html import HtmlElement
 
@@ -53,9 +53,9 @@ class Block:
 def split(content: str, issue: Issue) -> tuple[tuple[Block, ...], tuple[str, ...]]:
     """The blocks of an issue's own HTML, and the HTML of each."""
     root = shape.parse(content)
-    groups = _by_heading(root)
+    groups = _grouped(root, lambda element: element.tag in _HEADINGS)
     if len(groups) < _FEW:
-        groups = [[element] for element in root]
+        groups = _grouped(root, lambda element: isinstance(element.tag, str))
     lines = _Lines(issue)
     blocks = tuple(_block(group, lines) for group in groups)
     return blocks, tuple("".join(map(_written, group)) for group in groups)
@@ -128,17 +128,18 @@ def _sections(blocks: Sequence[Block]) -> Iterator[tuple[int, int]]:
     return ((at, ends.get(at, len(blocks))) for at, block in enumerate(blocks) if block.level)
 
 
-def _by_heading(root: HtmlElement) -> list[list[HtmlElement]]:
+def _grouped(root: HtmlElement, begins: Callable[[HtmlElement], bool]) -> list[list[HtmlElement]]:
     groups: list[list[HtmlElement]] = []
     for element in root:
-        if element.tag in _HEADINGS or not groups:
+        if begins(element) or not groups:
             groups.append([])
         groups[-1].append(element)
     return groups
 
 
 def _block(group: list[HtmlElement], lines: _Lines) -> Block:
-    words = next((found for element in group if (found := _words(element))), [])
+    elements = [element for element in group if isinstance(element.tag, str)]  # no comments
+    words = next((found for element in elements if (found := _words(element))), [])
     level = _HEADINGS.get(group[0].tag, 0)
     name = " ".join(words)
     short = name if level or len(name) <= _SHOWN else f"{name[:_SHOWN].rsplit(' ', 1)[0]} …"

@@ -4,7 +4,8 @@
 only paint as a table. Elements carry these classes and no others, for the theme to style:
 
 ==================  ===========================================================================
-``table.box``       one-cell presentation table; its cell is one of the next four
+``table.box``       one-cell presentation table; its cell is one of the next four. What follows it
+                    does so after a ``p.gap`` that only Word sees
 ``td.quote``        around a ``blockquote``
 ``td.codebox``      around a ``pre``
 ``td.callout``      also ``tip``, ``warning`` or ``danger``; its title is ``p.title``

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from lxml.etree import Comment
 from lxml.html.builder import E
 
 if TYPE_CHECKING:
@@ -13,6 +14,9 @@ _CELLS: Final = {"blockquote": "quote", "pre": "codebox"}
 _BOXED: Final = frozenset({"callout", "details"})
 _HOLDERS: Final = ("li", "dd", "td", "th", "blockquote", "div")
 _ENDS: Final = frozenset({"blockquote", "div", "dl", "ol", "p", "pre", "table", "ul"})
+_GAP: Final = '[if mso]><p class="gap">\xa0</p><![endif]'
+"""Word knows no margin of tables: it would print a box and what follows it as one."""
+
 _ATTRIBUTES: Final = (
     ("role", "presentation"),
     ("class", "box"),
@@ -47,6 +51,10 @@ def _put_in_cell(element: HtmlElement) -> None:
     for name, value in _ATTRIBUTES:
         table.set(name, value)
     _wrap(element, table, inside=cell)
+    if "last" not in _classes(table):
+        gap = Comment(_GAP)
+        gap.tail, table.tail = table.tail, None
+        table.addnext(gap)
     element.attrib.pop("class", None)
     if element.tag == "div":
         element.drop_tag()

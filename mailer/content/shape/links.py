@@ -22,6 +22,9 @@ IMAGE_SCHEMES: Final = frozenset({"http", "https"})
 SHOWN: Final = 48
 """Signs of an address that is its own text: about a line on a phone."""
 
+SHOWN_IN_CELLS: Final = 30
+"""The same in a table, which would be wider than the mail: addresses are not broken there."""
+
 SLOT: Final = re.compile(r"tok[0-9a-f]{8,}s\d+")
 """A per-recipient place as the renderer writes it (architecture §6)."""
 
@@ -155,13 +158,13 @@ def _encode(text: str) -> str:
     return _STRAY_PERCENT.sub("%25", quote(text, safe=_SAFE))
 
 
-def shown(url: str) -> str:
-    """An address as people read it: no scheme, and of a long one what tells it from others."""
+def shown(url: str, most: int = SHOWN) -> str:
+    """An address as people read it: no scheme, of one over `most` what tells it apart."""
     text = _SCHEME_AND_WWW.sub("", url)
-    if len(text) <= SHOWN:
+    if len(text) <= most:
         return text.rstrip("/") or url
     path, mark, end = text.partition("#")
-    tail = f"#{end}" if mark and len(end) < SHOWN // 3 else ""
-    head = path[: SHOWN - len(tail) - 1]
+    tail = f"#{end}" if mark and len(end) < most // 3 else ""
+    head = path[: most - len(tail) - 1]
     cut = head.rfind("/")
     return head[: cut + 1] + "…" + tail if cut > 0 else f"{head}…{tail}"

@@ -11,7 +11,7 @@ from lxml import etree
 from lxml.html.builder import E
 
 from mailer.content.shape.blocks import BLOCKS, GONE, text_of
-from mailer.content.shape.links import SHOWN, SLOT, Resolved, resolve, shown
+from mailer.content.shape.links import SHOWN, SHOWN_IN_CELLS, SLOT, Resolved, resolve, shown
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
@@ -71,10 +71,12 @@ def shorten(root: HtmlElement) -> None:
     """Show a long bare address without what nobody reads; the link leads where it led."""
     for link in root.iter("a"):
         words = link.text or ""
-        if len(link) or len(words) <= SHOWN or SLOT.search(words) or " " in words:
+        if len(link) or len(words) <= SHOWN_IN_CELLS or SLOT.search(words) or " " in words:
             continue
-        if unquote(words).rstrip("/") == unquote(link.get("href", "")).rstrip("/"):
-            link.text = shown(words)
+        most = SHOWN_IN_CELLS if any(True for _ in link.iterancestors("td", "th")) else SHOWN
+        bare = unquote(words).rstrip("/") == unquote(link.get("href", "")).rstrip("/")
+        if bare and len(words) > most:
+            link.text = shown(words, most)
 
 
 def report(kind: str, address: str, found: Resolved, source: Source) -> None:

@@ -41,6 +41,10 @@ BODIES = st.one_of(
 )
 
 
+GAP = '<!--[if mso]><p class="gap">\xa0</p><![endif]-->'
+"""The one comment: below a box in Word, which knows no margin of tables."""
+
+
 def made(body: str) -> Document:
     return convert(body, title="", web=Web(site="https://site.example"), file="x.md", body_line=1)
 
@@ -68,7 +72,7 @@ def test_the_html_holds_only_the_mail_safe_subset(body: str) -> None:
     if isinstance(document, CheckError):
         assert document.code == "E205"
         return
-    root = html5lib.parse(document.html, namespaceHTMLElements=False).find("body")
+    root = html5lib.parse(document.html.replace(GAP, ""), namespaceHTMLElements=False).find("body")
     for element in root.iter():
         if element is root:
             continue
@@ -96,7 +100,7 @@ def test_both_parts_hold_the_same_words(body: str) -> None:
     document = made_or_refused(body)
     if isinstance(document, CheckError):
         return
-    root = html5lib.parse(document.html, namespaceHTMLElements=False).find("body")
+    root = html5lib.parse(document.html.replace(GAP, ""), namespaceHTMLElements=False).find("body")
     lines = re.sub(r"^[|> ]+", "", document.text, flags=re.MULTILINE)
     text = re.sub(r"\s+", "", lines) + unquote(lines)
     for node in root.itertext():

@@ -13,6 +13,8 @@ BOX = (
     '<table role="presentation" class="box" width="100%" cellpadding="0" cellspacing="0" '
     'border="0"><tr><td class="'
 )
+GAP = '<!--[if mso]><p class="gap">\xa0</p><![endif]-->'
+"""Below a box in Word, which knows no margin of tables."""
 
 
 def made(body: str, *, language: str = "en") -> Document:
@@ -22,7 +24,7 @@ def made(body: str, *, language: str = "en") -> Document:
 
 def html(body: str, *, language: str = "en") -> str:
     """On one line, boxes named by their cells alone."""
-    markup = made(body, language=language).html.replace(BOX, "<box ")
+    markup = made(body, language=language).html.replace(GAP, "").replace(BOX, "<box ")
     return re.sub(r"\n\s*", "", markup.replace("</td></tr></table>", "</box>")).replace('"', "'")
 
 
@@ -111,6 +113,11 @@ def test_a_summary_that_is_a_heading_stays_one() -> None:
 def test_details_without_a_title_speak_the_language_of_the_issue() -> None:
     body = "<details><summary>Details</summary><p>x</p></details>"
     assert "<p class='title'>Detalles</p>" in html(body, language="es")
+
+
+def test_what_follows_a_box_keeps_its_distance_in_word() -> None:
+    markup = made("```\na\n```\n\n> b\n>\n> > c\n\nd").html
+    assert [2, 2] == [markup.count(GAP), len(re.findall(rf"</table>{re.escape(GAP)}\n", markup))]
 
 
 # --- the end of a block --------------------------------------------------------------------------

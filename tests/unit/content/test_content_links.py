@@ -110,3 +110,18 @@ def test_a_bare_www_address_is_linked_securely() -> None:
         "See www.example.org/x", title="T", web=Web(site="https://e.org"), file="f.md", body_line=1
     )
     assert '<a href="https://www.example.org/x">www.example.org/x</a>' in document.html
+
+
+@pytest.mark.parametrize(
+    ("expected", "body"),
+    [
+        ("harbour.example/2026/tides-and-boats/index", "{}"),
+        ("harbour.example/2026/…", "| a |\n|---|\n| {} |"),
+    ],
+)
+def test_a_bare_address_is_shown_shorter_in_a_table(expected: str, body: str) -> None:
+    address = "https://harbour.example/2026/tides-and-boats/index"
+    web = Web(site="https://e.example")
+    body = body.format(address)
+    markup = convert(body, title="", file="x.md", body_line=1, web=web).html
+    assert f'<a href="{address}">{expected}</a>' in markup
