@@ -56,7 +56,7 @@ class Sheet:
         loose: Collection[int] = (),
     ) -> None:
         self.fields = fields or {}
-        self.findings: list[Finding] = []
+        self.findings: dict[Finding, None] = {}  # in their order, each once
         self.borrowed: set[int | None] = set()
         """Empty lines that hold a mark already, by their places (`calls`)."""
         self.file = file
@@ -140,8 +140,7 @@ class Sheet:
         """Remember a finding at a place of the text, once for each line."""
         line = self.line_at(place)
         finding = Finding(id=check, message=message, file=self.file, line=line, next_step=next_step)
-        if finding not in self.findings:
-            self.findings.append(finding)
+        self.findings.setdefault(finding)
 
     # --- setting aside ----------------------------------------------------------------------------
 
@@ -201,7 +200,7 @@ class Sheet:
         if included:
             message = f"{included[1]} was to be included: the file is not here"
             line += self._body_line
-            self.findings.append(Finding(id="W112", message=message, file=self.file, line=line))
+            self.findings.setdefault(Finding(id="W112", message=message, file=self.file, line=line))
         start = text.rfind("\n", 0, found.start) + 1
         after = text[found.end : found.end + _LONGEST_REST].split("\n", 1)[0]
         alone = not text[start : found.start].strip(" \t>") and not after.strip()
