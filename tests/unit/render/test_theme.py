@@ -132,8 +132,8 @@ def test_a_mistake_names_the_template_and_its_line(
         ("own.mjml:2", "\n{{ 'a' * 10**10 }}"),
         ("own.mjml:1", "{% macro m() %}{{ m() }}{% endmacro %}\n{{ m() }}"),
         ("own.mjml:1", "{% macro m() %}{{ m() }}{{ m() }}{% endmacro %}\n{{ m() }}"),
-        ("other.mjml:1", "{% include 'other.mjml' %}"),
-        ("other.mjml:1", "{% extends 'other.mjml' %}"),
+        ("either", "{% include 'other.mjml' %}"),
+        ("either", "{% extends 'other.mjml' %}"),
         ("own.mjml:2", "\n{% for i in range(9999) %}{% for j in range(9999) %}" + 2 * END),
         ("own.mjml:1", SILENT),
         ("own.mjml:1", DOUBLING),
@@ -147,7 +147,10 @@ def test_a_template_without_end_is_stopped_within_seconds(
     other = source.replace("other.mjml", "own.mjml")
     started = time.monotonic()
     error = _refusal(tmp_path, {"own.mjml": source, "other.mjml": other})
-    assert ("E205", f"templates/{where}") == (error.code, error.where)
+    # Of two that call each other the one is named in which the stack came to its end.
+    places = ("own.mjml:1", "other.mjml:1") if where == "either" else (where,)
+    assert "E205" == error.code
+    assert error.where in {f"templates/{place}" for place in places}
     assert time.monotonic() - started < 5
 
 
