@@ -17,7 +17,10 @@ from __future__ import annotations
 import html
 import re
 from collections import Counter
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
+
+import nh3
 
 from mailer.content.sanitise.players import PLAYERS, first_source, stand_in
 from mailer.content.sanitise.spans import SPANS, confine
@@ -178,6 +181,18 @@ def _check_attributes(element: str, rest: str, source: Source) -> None:
             source.report("W113", f"{name} removed from <{element}>", line=line)
         elif name in _URLS and (scheme := scheme_of(value)) not in {"", *_URLS[name]}:
             _report_scheme(element, scheme, source.line_of(value), source)
+        elif name in _URLS and scheme and not _is_readable(value):
+            kind = "image" if element == "img" else "link"
+            message = f"the address of this {kind} cannot be used: it cannot be read ({value})"
+            step = "correct or remove the address"
+            source.report("E120", message, line=source.line_of(value), next_step=step)
+
+
+@lru_cache(maxsize=1024)
+def _is_readable(address: str) -> bool:
+    """Whether the parser that makes HTML safe keeps it; it drops `https://host:port/` silently."""
+    probe = f'<a href="{html.escape(address)}">x</a>'
+    return "href" in nh3.clean(probe, tags={"a"}, url_schemes=set(LINK_SCHEMES), link_rel=None)
 
 
 def _report_scheme(element: str, scheme: str, line: int, source: Source) -> None:

@@ -89,3 +89,14 @@ def test_an_address_that_is_its_own_text_only_loses_its_link(address: str) -> No
 
 def test_no_mail_can_have_such_an_address_behind_other_words() -> None:
     assert ["E120"] == [one.id for one in made("[Fetch](ssh://host/x)").findings]
+
+
+@pytest.mark.parametrize(
+    "address", ["https://e.example:port/", "https://e.example:99999/", "http://"]
+)
+def test_an_address_that_nobody_can_read_is_an_error(address: str) -> None:
+    """E120: the parser that makes HTML safe drops it, and the words would go without their link."""
+    for body in (f"See [the words]({address}) there", f'See <a href="{address}">it</a>'):
+        (found,) = made(f"\n\n{body}\n").findings
+        assert ("E120", 3, True) == (found.id, found.line, address in found.message)
+    assert ["E120"] == [one.id for one in made(f"words ![alt]({address})").findings]
