@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from itertools import islice
+from functools import wraps
+from itertools import count, islice
 from typing import TYPE_CHECKING, Final
 
 from mailer.content.personal import BRACES, is_personal
 from mailer.content.source import mask_blocks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 LONGEST: Final = 140
 """Characters of a preheader that we make; clients show 40 to 130 (M-29)."""
@@ -50,11 +51,32 @@ _ENDS: Final = ".!?…。！？:;,"
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)]*\s+(?=\S)|(?<=[。！？])")
 
 
+def _whole(read: Callable[[str], str]) -> Callable[[str], str]:
+    """Let it read a text in which each personal place is one word, and put the places back."""
+
+    @wraps(read)
+    def whole(text: str) -> str:
+        places = [match[0] for match in BRACES.finditer(text) if is_personal(match[1])]
+        if not places:
+            return read(text)
+        mark = next(mark for mark in map("place{}n".format, count()) if mark not in text)
+        numbers = count()
+        hidden = BRACES.sub(
+            lambda match: f"{mark}{next(numbers)}e" if is_personal(match[1]) else match[0], text
+        )
+        said = re.sub(rf"{mark}(\d+)e", lambda match: places[int(match[1])], read(hidden))
+        return re.sub(rf"{mark}\d*", "", said)  # cut off in the middle, in a word without end
+
+    return whole
+
+
+@_whole
 def first_heading(body: str) -> str:
     """The words of the first heading; empty if there is none."""
     return next((words for _, written in _headings(body) if (words := _words(written, body))), "")
 
 
+@_whole
 def title_of(body: str) -> str:
     """The words of the heading that stands for the whole: the only one of the highest level.
 
@@ -69,6 +91,7 @@ def title_of(body: str) -> str:
     return ""
 
 
+@_whole
 def first_sentence(body: str) -> str:
     """The first sentence of the text, more where it is very short, cut where it is too long.
 
@@ -97,6 +120,7 @@ def _said(blocks: list[str], body: str, *, enough: int) -> str:
     return taken
 
 
+@_whole
 def words_of(text: str) -> str:
     """A description without the Markdown and HTML that a site would show as such."""
     return _words(text, "") if _MARKUP.search(text) else text

@@ -133,3 +133,22 @@ def test_a_source_knows_the_lines_of_the_file() -> None:
     assert source.line_matching("x") == 7
     assert source.line_matching("o", 2) == 6
     assert source.line_matching("o", 3) == 0
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "{{ subscriber.name | default('x') }}",
+        '{{ subscriber.name or "_dear_ *reader*" }}',
+        '{{ subscriber.name or "Who? You" }}',
+    ],
+)
+def test_a_personal_place_stays_as_it_is_written(place: str) -> None:
+    """It is an expression, and no Markdown; a part of it could not be filled."""
+    assert f"To {place}" == title_of(f"# To *{place}*\n\nText")
+    assert place in first_sentence(f"| a | b |\n|---|---|\n| {place} | y |\n")
+    long = "The boats of the harbour are many, and each of them has a name of its own, "
+    for length in range(20, 60):
+        said = first_sentence(f"{long}{'x' * length}, {place}, {long}")
+        assert (said.count(place), said.count(place)) == (said.count("{{"), said.count("}}"))
+    assert "place" not in first_sentence("x" * (LONGEST - 5) + place + "x")
