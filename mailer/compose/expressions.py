@@ -30,6 +30,9 @@ Values = Mapping[str, object]
 RECORDS: Final = frozenset({"subscriber", "list"})
 """Names that hold fields; alone they are not a value."""
 
+LIST_FIELDS: Final = frozenset({"list.name", "list.title"})
+"""What is known of every list."""
+
 LINKS: Final = frozenset({"unsubscribe_url"})
 """Names that are a value themselves."""
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from mailer.compose.expressions import ExpressionError, compile_expression
+from mailer.compose.expressions import LIST_FIELDS, ExpressionError, compile_expression
 from mailer.content.personal import BRACES, NAMES, OURS, STRINGS
 from mailer.errors import CheckError
 from mailer.model import Place, Slot, Template
@@ -193,9 +193,12 @@ _compile: Final = lru_cache(maxsize=256)(compile_expression)  # an issue repeats
 
 def _check(entry: _Entry) -> None:
     try:
-        _compile(entry.expression)
+        names = _compile(entry.expression).names
     except ExpressionError as error:
         raise _refusal(entry, str(error)) from error
+    for name in names:
+        if name.startswith("list.") and name not in LIST_FIELDS:
+            raise _refusal(entry, f"there is no {name}, only {' and '.join(sorted(LIST_FIELDS))}")
 
 
 def _refusal(entry: _Entry, reason: str) -> CheckError:

@@ -79,6 +79,7 @@ def test_every_other_brace_is_text(text: str) -> None:
         ("no such page", "[settings]({{ preferences_url }})"),
         ("name a field", "{{ subscriber }}"),
         ("name a field", "{{ list }}"),
+        ("only list.name and list.title", "{{ list.slug or 'x' }}"),
         ("cannot call", "{{ subscriber.name.upper() }}"),
         ("page is not known", "{{ page.greeting ~ subscriber.name }}"),
         ("begins with _", "{{ subscriber.__class__ }}"),
