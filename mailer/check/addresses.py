@@ -31,7 +31,8 @@ def may_visit(address: str, port: int) -> bool:
         return _is_public(meant)
     inside = found.sixtofour
     tunnelled = any(found in tunnel for tunnel in _TUNNELS)
-    return not tunnelled and _is_public(found) and (inside is None or _is_public(inside))
+    public = _is_public(found) and not found.is_site_local  # some networks still use these
+    return public and not tunnelled and (inside is None or _is_public(inside))
 
 
 def _is_public(address: IPv4Address | IPv6Address) -> bool:

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 from collections import defaultdict
 from dataclasses import dataclass, replace
@@ -30,6 +31,7 @@ _BEGINNING: Final = 65_536
 _GONE: Final = frozenset({404, 410})
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _FIRST_FAULT: Final = 400
+_SIZE: Final = re.compile(r"[0-9]{1,15}").fullmatch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,5 +138,5 @@ def _joined(url: str, where: str) -> str:
 def _read(answer: Answer) -> Visit:
     whole = answer.headers.get("content-range", "").rpartition("/")[2]
     said = whole or answer.headers.get("content-length", "")
-    size = int(said) if said.isdecimal() else None
+    size = int(said) if _SIZE(said) else None
     return Visit(status=answer.status, size=size, beginning=answer.body)

@@ -26,6 +26,7 @@ from mailer.check.addresses import is_listed, may_visit
         "::",
         "::1",
         "fe80::1",
+        "fec0::1",
         "fe80::1%eth0",
         "fd00:ec2::254",
         "ff02::1",

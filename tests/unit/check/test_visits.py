@@ -120,6 +120,13 @@ def test_more_than_was_asked_for_is_not_read() -> None:
     assert (65_536, 1_000_000) == (len(seen.beginning), seen.size)
 
 
+def test_a_size_beyond_all_measure_is_not_known() -> None:
+    huge = f"bytes 0-3/{'9' * 5000}"
+    with ScriptedWeb({"/a.png": [answer(206, b"abcd", Content_Range=huge)]}) as web:
+        (seen,) = visit(web, "/a.png", image=True)
+    assert (True, None) == (seen.is_fine, seen.size)
+
+
 # --- what is no answer ---------------------------------------------------------------------------
 
 
