@@ -59,7 +59,7 @@ def changed_issues(root: Path, ref: str) -> list[Path]:
 
 def _changed(root: Path, ref: str) -> set[Path]:
     try:
-        base = _git(root, "merge-base", "HEAD", f"{ref}^{{commit}}")
+        base = _git(root, "merge-base", "--end-of-options", "HEAD", f"{ref}^{{commit}}")
         names = _git(root, "diff", "--name-only", "--relative", "-z", base)
         new = _git(root, "ls-files", "--others", "--exclude-standard", "-z")
     except (OSError, subprocess.SubprocessError) as error:

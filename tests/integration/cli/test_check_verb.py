@@ -249,6 +249,7 @@ def test_explain_says_what_why_and_what_to_do(news: News) -> None:
         (("--who", "W124"), "E001", "--who E140"),
         (("winter", "--changed-since", "HEAD"), "E005", "leave one of them out"),
         (("--changed-since", "HEAD"), "E010", "git log"),
+        (("--changed-since", "--all"), "E010", "git log"),
         (("nowhere",), "E115", ""),
         (("--format", "xml"), "E001", "--help"),
     ],
