@@ -11,6 +11,7 @@ from html import escape
 from typing import TYPE_CHECKING, Final
 
 from mailer.content.dialects import containers, embeds, writing
+from mailer.content.dialects.arguments import unquoted
 from mailer.content.dialects.boxing import container_marks
 from mailer.content.dialects.surroundings import begins_paragraph, in_address, in_html, in_sentence
 from mailer.content.dialects.vocabulary import LINKS, PARTS, WRAPPERS
@@ -32,6 +33,10 @@ _SILENT_SIGN: Final = re.compile(
 """Names of tags that show no words."""
 
 
+_HEADING: Final = re.compile(r"[ \t>]*#{1,6}[ \t]+\Z")
+_WITHIN_TAG: Final = re.compile(
+    r"\{\{?[<%]?[-+]?\s*[\w./-]+\s+(?P<words>[^=]+?)\s*[-/]?[%>]?\}\}?\Z"
+)
 _ASIDE: Final = re.compile(r"sidenote|marginnote|footnote|^fn$")
 _ELEMENT: Final = re.compile(r"<(?:iframe|figure|video|img)\b")
 
@@ -148,9 +153,11 @@ def _alone(sheet: Sheet, call: Call) -> list[Change]:
 def left_of(sheet: Sheet, call: Call) -> str:
     """What stays of an unknown tag: the words in it. A hole in a sentence is E118."""
     lines = sheet.text.count("\n", call.start, call.end)
-    words = embeds.words_of(call.arguments, lines=lines)
+    words = embeds.words_of(call.arguments, lines=lines) or _heading_of(sheet, call)
     if not words and in_sentence(sheet.text, call.start, call.end):
         words = embeds.word_of(call.arguments)
+        if not words and not _SILENT_SIGN.search(embeds.plain_name(call.name)):
+            words = embeds.named_by(call.name, call.arguments)
         if not words and not _SILENT_SIGN.search(embeds.plain_name(call.name)):
             sheet.refuse(
                 call.start,
@@ -161,6 +168,15 @@ def left_of(sheet: Sheet, call: Call) -> str:
     rest = "but for its words" if words else "it needs the site"
     sheet.warn(call.start, f"{call.shown} removed, {rest}")
     return f" ({words})" if words and _ASIDE.search(embeds.plain_name(call.name)) else words
+
+
+def _heading_of(sheet: Sheet, call: Call) -> str:
+    """All that an unknown tag is given, where it is a heading by itself: `## {% anchor News %}`."""
+    line = sheet.text.rfind("\n", 0, call.start) + 1
+    if not _HEADING.match(sheet.text[line : call.start]):
+        return ""
+    given = _WITHIN_TAG.match(sheet.shown(sheet.text[call.start : call.end]))
+    return unquoted(given["words"]) if given else ""
 
 
 def _paired(sheet: Sheet, opening: Call, closing: Call) -> list[Change]:

@@ -22,6 +22,8 @@ _EXPORT: Final = re.compile(
     r"^export\s+(?:default|const|let|var|function|class|async|\{|\*)[^\n]*(?:\n(?![ \t]*$)[^\n]*)*",
     re.MULTILINE,
 )
+_WHOLE: Final = re.compile(r"`([^`$\\]*)`\Z")
+"""A template literal in which nothing is to be put."""
 _CONSTANT: Final = re.compile(
     r"export\s+(?:const|let|var)\s+(?P<name>[\w$]+)\s*=\s*(?P<value>\"[^\"\n]*\"|'[^'\n]*'|`[^`$]*`)"
 )
@@ -80,7 +82,8 @@ def _fill(sheet: Sheet, values: dict[str, str]) -> None:
             place = sheet.text.find("{", place + 1)
             continue
         text = sheet.shown(inner).strip()
-        value = values.get(text) or value_of(text, sheet.fields)
+        whole = _WHOLE.match(text)
+        value = whole[1] if whole else values.get(text) or value_of(text, sheet.fields)
         if value is None:
             short = " ".join(text.split())[:50]
             sheet.refuse(

@@ -39,6 +39,11 @@ _YOUTUBE_ID: Final = re.compile(
 )
 _VIMEO_ID: Final = re.compile(r"(?:.*vimeo\.com/(?:video/)?)?(\d{5,})")
 _REFERENCE: Final = re.compile(r"#?\d+\Z|[@#][\w/.-]+\Z")
+_PLAIN_WORD: Final = re.compile(r"[^\W\d_](?:[^\W\d_A-Z]|['’-](?=\w))*[.,:!?]?\Z")
+_VALUE: Final = re.compile(
+    r"param|version|value|var|data|date|time|env|conf|count|price|site|page|get|ref|url|path|file"
+)
+"""Tags that show a value under the name that they are given, not the name."""
 _SENTENCE: Final = 4
 """Spaces from which on a value is for reading, whatever its name."""
 _NAMES: Final = ("name", "term", "value", "symbol")
@@ -96,6 +101,17 @@ def word_of(arguments: Arguments) -> str:
     return (
         " ".join(arguments.positional) if all(map(_REFERENCE.match, arguments.positional)) else ""
     )
+
+
+def named_by(name: str, arguments: Arguments) -> str:
+    """The plain words that an unknown tag is given: `{% term network bridge %}`.
+
+    A name of a variable is none (`currentVersion`, `site_name`), nor what a tag looks up.
+    """
+    words = arguments.positional
+    if _VALUE.search(plain_name(name)) or not all(map(_PLAIN_WORD.match, words)):
+        return ""
+    return " ".join(words)
 
 
 def place_of(arguments: Arguments) -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _TAG: Final = re.compile(
     r"\{%[-+]?[ \t\n]*(?P<end>end[ \t_]?)?(?P<name>[A-Za-z_][\w.-]*)?(?P<more>"
-    r"(?:[^\"'%{]|\{(?!%)|\"[^\"]*\"|'[^']*'|%(?!\}))*?)[-+]?%\}"
+    r"(?:[^\"'%{]|\{(?!%)|(?<=\w)'|\"[^\"]*\"|(?<!\w)'[^']*'|%(?!\}))*?)[-+]?%\}"
 )
 _ASSIGNED: Final = re.compile(r"\s*(?P<name>\w+)\s*=\s*(?P<value>.+?)\s*\Z", re.DOTALL)
 _LOGIC_NAMES = (

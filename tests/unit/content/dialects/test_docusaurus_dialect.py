@@ -18,6 +18,7 @@ PLAYER = '<iframe src="https://www.youtube.com/embed/abcdefghijk" title="T"></if
         ("export default ({children}) => (\n  <div>{children}</div>\n)\n\nb", "\n\n\n\nb"),
         ("import tariffs are high", "import tariffs are high"),
         ("{/* truncate */}\na{' '}b {\"c\"}", "\na b c"),
+        ("{`a b`} c", "a b c"),
         ('<b className="x" style={{a: 1}} onClick={() => go()}>b</b>', '<b class="x">b</b>'),
         ("<YouTube id='abcdefghijk' title='T' />", PLAYER),
         ('<ReactPlayer url="https://youtu.be/abcdefghijk" title="T"/>', PLAYER),

@@ -75,6 +75,10 @@ def test_jekyll_becomes_plain(written: str, expected: str) -> None:
         ("a.{% sidenote 'id' 'By the way' %} b", "a. (By the way) b"),
         ("{% unknown %}\nwords\n{% endunknown %}", "\nwords\n"),
         ("See {% icon fa-star %} here", "See  here"),
+        ("See {% icon star %} here", "See  here"),
+        ("### {% anchored_title What's new? %}", "### What's new?"),
+        ("> ## {%- t 'News' -%}", "> ## News"),
+        ("Cross the {% term swing bridge %} slowly", "Cross the swing bridge slowly"),
     ],
 )  # fmt: skip
 def test_what_is_not_here_goes_and_its_words_stay(written: str, expected: str) -> None:
@@ -92,6 +96,9 @@ def test_what_is_not_here_goes_and_its_words_stay(written: str, expected: str) -
         "It is {{ site.data.x }}",
         "{{ page.missing }}",
         "Version {% version %} is out.",
+        "Version {% skew currentVersion %} is out.",
+        "Version {% get_version current %} is out.",
+        "It is {% data site_name %}",
         "{{ 'a' | unknown_filter }}",
     ],
 )
