@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from mailer.content.plaintext.cells import Grid
 from mailer.content.plaintext.lines import NARROWEST, Verbatim, columns, hang, indent, join, wrap
-from mailer.content.plaintext.phrases import class_of, content_of, inline, one_line, spaced
+from mailer.content.plaintext.phrases import after, class_of, content_of, inline, one_line, spaced
 from mailer.content.shape.blocks import BLOCKS
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def _blocks(element: HtmlElement, width: int, *, tight: bool = False) -> list[st
                 parts.append(lines)
         else:
             run.append(inline(child))
-        run.append(spaced(child.tail))
+        run.append(after(child))
     close()
     return join(parts, tight=tight)
 
@@ -123,9 +123,12 @@ def _figure(element: HtmlElement, width: int) -> list[str]:
 
 
 def _code(element: HtmlElement, width: int) -> list[str]:
-    del width
+    """Lines as they are; where some of them link, the addresses below."""
     text = "".join(element.itertext()).strip("\n")
-    return [Verbatim(f"    {line}".rstrip()) for line in text.split("\n")]
+    lines: list[str] = [Verbatim(f"    {line}".rstrip()) for line in text.split("\n")]
+    links = [link.get("href") or "#" for link in element.iter("a")]
+    shown = [wrap(f"<{href}>", width) for href in links if href[0] != "#" and href not in text]
+    return join([lines, *shown], tight=False) if shown else lines
 
 
 def _rule(element: HtmlElement, width: int) -> list[str]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
 _BREAK: Final = "\n"
+_WORD_END = re.compile(r"['’]?[A-Za-zÀ-ɏͰ-ϿЀ-ӿ]{1,12}(?!\w)")
 _SPACE = re.compile(r"[ \t\r\n\f\v]+")
 
 
@@ -29,7 +30,7 @@ def _pieces(element: HtmlElement) -> Iterator[str]:
     for child in element:
         apart = " " if child.tag in BLOCKS else ""
         yield apart + inline(child) + apart
-        yield spaced(child.tail)
+        yield after(child)
 
 
 def spaced(text: str | None) -> str:
@@ -52,6 +53,27 @@ def inline(element: HtmlElement) -> str:
     return _INLINE.get(element.tag, content_of)(element)
 
 
+def after(child: HtmlElement) -> str:
+    """The text behind an element, but for the end of a word that it took along."""
+    return spaced(child.tail)[len(_end_of_word(child)) :]
+
+
+def _end_of_word(link: HtmlElement) -> str:
+    """What belongs to the last word of a link: `[Boat](…)s`, `[Ann](…)'s`."""
+    found = _WORD_END.match(link.tail or "") if link.tag == "a" else None
+    if found is None or not _address(link, words := content_of(link)):
+        return ""
+    return found[0] if words[-1:].isalnum() else ""
+
+
+def _address(link: HtmlElement, words: str) -> str:
+    """The address that stands behind the words of a link; none if they are it."""
+    href: str = link.get("href") or ""
+    address = href.removeprefix("mailto:")
+    is_said = href.startswith("#") or _bare(words) in (_bare(href), _bare(address))
+    return "" if is_said or words == f"▶ {shown(href)}" else address
+
+
 def _link(element: HtmlElement) -> str:
     href = element.get("href")
     words = content_of(element)
@@ -59,13 +81,11 @@ def _link(element: HtmlElement) -> str:
         words = " ".join(_named(picture) for picture in element.iter("img"))
     if href is None or href.startswith("#"):
         return words
-    address: str = href.removeprefix("mailto:")
-    if _bare(words) in (_bare(href), _bare(address)):
-        return address
-    if words == f"▶ {shown(href)}":
-        return f"▶ {address}"
+    address = _address(element, words)
+    if not address:
+        return ("▶ " if words.startswith("▶ ") else "") + str(href.removeprefix("mailto:"))
     tail = words[len(words.rstrip()) :]
-    return f"{words.rstrip()} <{address}>{tail}"
+    return f"{words.rstrip()}{_end_of_word(element)} <{address}>{tail}"
 
 
 def _bare(address: str) -> str:

@@ -36,6 +36,11 @@ def text(body: str) -> str:
             "[Image: A] [Image: B] <https://e.example>",
         ),
         ("[words](https://e.example/x)", "words <https://e.example/x>"),
+        ("[Boat](https://e.example/x)s sail", "Boats <https://e.example/x> sail"),
+        ("[Ann](https://e.example/x)'s boat", "Ann's <https://e.example/x> boat"),
+        ("[a](https://e.example/x)2 b", "a <https://e.example/x>2 b"),
+        ("[船](https://e.example/x)は海へ", "船 <https://e.example/x>は海へ"),
+        ("[Boat](#x)s sail", "Boats sail"),
         ("<https://e.example/x>", "https://e.example/x"),
         ("[https://e.example/x/](https://e.example/x)", "https://e.example/x"),
         ("[e.example](https://e.example)", "e.example <https://e.example>"),
@@ -95,6 +100,11 @@ def test_a_table_that_is_too_wide_has_one_cell_per_line() -> None:
 def test_a_cell_with_paragraphs_keeps_its_words_apart() -> None:
     body = "<table><tr><th>a</th></tr><tr><td><p>one</p><p>two</p></td></tr></table>"
     assert "one two" in text(body)
+
+
+def test_links_in_code_are_said_below_it() -> None:
+    code = '<pre>make <a href="https://e.example/x">all</a>\nend</pre>'
+    assert text(code) == "    make all\n    end\n\n<https://e.example/x>"
 
 
 def test_the_caption_of_a_layout_table_stands_below_its_cells() -> None:
