@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from mailer.content import dialects, excerpt
@@ -20,7 +21,7 @@ from mailer.content.frontmatter.meanings import (
 from mailer.content.identity import name_and_language, read_id, read_language
 from mailer.content.limits import refuse_length
 from mailer.content.reading import decode, read, shown
-from mailer.model import Issue
+from mailer.model import Byline, Issue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,7 +66,7 @@ def read_issue(path: Path, *, root: Path, dialect: str = "auto") -> Issue:
         preheader=_read_preheader(fields, body=text.body),
         heading=excerpt.first_heading(text.body),
         date=read_date(fields, stem=stem, dialect=text.dialect),
-        byline=read_byline(fields),
+        byline=_byline(fields),
         language=read_language(fields) or suffix,
         list=fields.word("list", shape=_LIST, example="list: weekly"),
         audience=read_audience(fields),
@@ -81,6 +82,12 @@ def read_issue(path: Path, *, root: Path, dialect: str = "auto") -> Issue:
         ignore=read_ignore(fields),
         findings=tuple(sorted((*fields.findings, *text.findings), key=lambda each: each.line)),
     )
+
+
+def _byline(fields: Fields) -> Byline | None:
+    """Who wrote it, without the Markdown that a site would show as such."""
+    byline = read_byline(fields)
+    return byline and replace(byline, author=excerpt.words_of(byline.author))
 
 
 def _translated(fields: Fields, dialect: str) -> dialects.Translation:

@@ -34,8 +34,24 @@ _SOURCE: Final = re.compile(r"<source\b((?:[^>\"']+|\"[^\"]*\"|'[^']*')*+)>", re
 _NAMES: Final = frozenset({"", "youtube video player", "vimeo video player", "video player"})
 """Titles that say nothing: YouTube itself offers the first one for copying."""
 
-PLAYERS: Final = {"audio": "src", "embed": "src", "iframe": "src", "object": "data", "video": "src"}
+_TITLES: Final = ("title", "videotitle", "aria-label", "playlabel")
+
+PLAYERS: Final = {
+    "audio": "src",
+    "embed": "src",
+    "iframe": "src",
+    "lite-vimeo": "videoid",
+    "lite-youtube": "videoid",
+    "object": "data",
+    "video": "src",
+}
 """Elements that play, and which attribute says what."""
+
+_BY_NUMBER: Final = {
+    "lite-vimeo": "https://vimeo.com/{}",
+    "lite-youtube": "https://www.youtube.com/watch?v={}",
+}
+"""Elements of which that attribute holds no address."""
 
 
 def stand_in(name: str, attributes: Mapping[str, str], source: Mapping[str, str]) -> str:
@@ -49,10 +65,12 @@ def stand_in(name: str, attributes: Mapping[str, str], source: Mapping[str, str]
     if name not in PLAYERS:
         return ""
     address = (attributes.get(PLAYERS[name]) or source.get("src", "")).strip()
+    address = address and _BY_NUMBER.get(name, "{}").format(address)
     if scheme_of(address) not in {"", *IMAGE_SCHEMES} or not address:
         return ""
     page = html.escape(_page(address))
-    title = " ".join((attributes.get("title") or attributes.get("aria-label", "")).split())
+    title = next((attributes[key] for key in _TITLES if attributes.get(key)), "")
+    title = " ".join(title.split())
     label = html.escape(shown(_page(address)) if title.lower() in _NAMES else title)
     picture = html.escape(attributes.get("poster", "") or _picture(_page(address)))
     caption = f'<a href="{page}">▶ {label}</a>'

@@ -375,6 +375,7 @@ def test_release(tmp_path: Path, lines: list[str], release: Release, findings: l
         ("author: {name: Ann, url: https://ann.example}", "Ann", "https://ann.example"),
         ("authors: [{name: Ann}, {title: x, name: Ben}]", "Ann, Ben", ""),
         ("authors: 'Pen, Ann; Pencil, Ben; Pen, Ann'", "Ann Pen, Ben Pencil", ""),
+        ("author: '[Ann](https://ann.example) (Docks), **Ben**'", "Ann (Docks), Ben", ""),
     ],
 )
 def test_bylines_as_site_generators_write_them(

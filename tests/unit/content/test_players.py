@@ -88,3 +88,19 @@ def test_what_plays_no_address_of_the_web_goes(player: str) -> None:
     document = made(f"{player}\n\nAfter.")
     assert document.text == "After.\n"
     assert "<a" not in document.html
+
+
+@pytest.mark.parametrize(
+    ("page", "player"),
+    [
+        (
+            "https://www.youtube.com/watch?v=ab_c-1",
+            "<lite-youtube videoid=ab_c-1 videotitle='A talk'></lite-youtube>",
+        ),
+        ("https://vimeo.com/123", '<lite-vimeo videoid="123" playlabel="A talk"></lite-vimeo>'),
+    ],
+)
+def test_players_of_web_components_are_linked_too(page: str, player: str) -> None:
+    document = made(f"Watch it:\n\n{player}")
+    assert f"▶ A talk <{page}>" in document.text
+    assert [one.id for one in document.findings] == ["W113"]
