@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urljoin
 
+from mailer.content.dialects.recognise import has_foreign_keys
+
 if TYPE_CHECKING:
     from mailer.config import Newsletter
     from mailer.model import Issue
@@ -51,7 +53,7 @@ class Web:
             images=newsletter.images,
             issues=root / "issues",
             folder=(root / issue.file).parent,
-            generated=issue.dialect != "plain",
+            generated=issue.dialect != "plain" or has_foreign_keys(issue.meta),
         )
 
     def base(self, *, image: bool) -> str:

@@ -51,6 +51,9 @@ _KEYS: Final[Mapping[str, Mapping[int, str]]] = {
         1: "layout",
     },
 }
+_FOREIGN: Final = frozenset(
+    name for weights in _KEYS.values() for names in weights.values() for name in names.split()
+).difference({"draft", "authors", "weight", "home", "head", "next", "prev"}) | {"tags", "category"}
 _TEXTS: Final = (
     ("vuepress", 2, r"^[ \t]*:{3,}[ \t]+(?:tip|warning|danger|info|details|code-group|v-pre)\b"),
     ("vuepress", 2, r"^\[\[toc\]\]"),
@@ -99,6 +102,11 @@ def recognise(file: str, *, form: str, keys: Collection[str], text: str) -> str:
         scores[dialect] = scores.get(dialect, 0) + weight
     best = max(scores, key=lambda dialect: scores[dialect], default="plain")
     return best if scores.get(best, 0) >= _LEAST else "plain"
+
+
+def has_foreign_keys(keys: Collection[str]) -> bool:
+    """Whether a front matter has a key that only a site generator reads."""
+    return any(key.lower() in _FOREIGN for key in keys)
 
 
 def _of_head(file: str, form: str, keys: Collection[str]) -> list[tuple[str, int]]:

@@ -76,7 +76,7 @@ def _find(src: str, web: Web) -> tuple[Resolved, LocalImage | None]:
         return (remote if web.page else wrong), None
     if local:
         return Resolved(local.published(web)), local
-    if remote.check == "W127" and not (web.generated and is_elsewhere(src, web)):
+    if remote.check == "W127" and not is_elsewhere(src, web):
         place = web.folder.name if web.folder else "issues"
         step = f"put it there below {place}/, or say where issues stand: [newsletter] page"
         problem = "there is no such file beside the issue"

@@ -82,8 +82,13 @@ def find(address: str, web: Web) -> LocalImage | None:
 
 
 def is_elsewhere(address: str, web: Web) -> bool:
-    """Whether nothing says that a missing image should be here: not even its folder is."""
+    """Whether nothing says that a missing image should be here: not even its folder is.
+
+    Of an issue that no site generator knows, that is so only where the address names a folder.
+    """
     folder = unquote(address.partition("?")[0]).rpartition("/")[0].removeprefix("./")
+    if not web.generated and (not folder or ".." in folder.split("/")):
+        return False
     if not folder or web.folder is None:
         return True
     try:

@@ -132,6 +132,11 @@ def test_an_image_that_only_the_site_has_is_the_sites(issues: Path) -> None:
     ]
 
 
+def test_an_image_in_a_folder_that_is_not_here_is_the_sites(issues: Path) -> None:
+    findings = made("![a](./img/rain.png)\n\n![b](../img/rain.png)", issues).findings
+    assert [("W127", 1), ("E130", 3)] == [(one.id, one.line) for one in findings]
+
+
 def test_on_a_page_a_missing_file_is_the_pages(issues: Path) -> None:
     document = made("![Rain](rain.png)", issues, page="https://example.org/posts/x/")
     assert 'src="https://example.org/posts/x/rain.png"' in document.html

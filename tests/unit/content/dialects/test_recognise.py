@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mailer.content.dialects import translate
+from mailer.content.dialects.recognise import has_foreign_keys
 
 
 @pytest.mark.parametrize(
@@ -47,3 +48,17 @@ def test_a_dialect_is_recognised(dialect: str, file: str, form: str, keys: str, 
 
 def test_configuration_wins() -> None:
     assert "plain" == translate("::: tip\nx\n:::", dialect="plain").dialect
+
+
+@pytest.mark.parametrize(
+    ("expected", "keys"),
+    [
+        (True, ["title", "Layout"]),
+        (True, ["date", "tags"]),
+        (True, ["slug"]),
+        (False, ["title", "date", "author", "draft", "list"]),
+        (False, []),
+    ],
+)
+def test_some_keys_only_a_site_generator_reads(expected: bool, keys: list[str]) -> None:  # noqa: FBT001  a table's column
+    assert expected is has_foreign_keys(keys)
