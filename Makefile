@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: setup demo check test bench fmt
+.PHONY: setup demo check test golden bench fmt
 
 # The two stamps keep the second `make demo` fast: pip runs only when the dependencies changed.
 $(VENV)/run.stamp: pyproject.toml
@@ -28,6 +28,10 @@ check: $(VENV)/dev.stamp
 
 test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest
+
+# Takes the pictures of tests/golden anew; look at each before you commit it.
+golden: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest --golden tests/browser/test_golden_pictures.py
 
 bench: $(VENV)/dev.stamp
 	PYTHONPATH=. $(BIN)/python benchmarks/run.py

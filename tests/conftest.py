@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--golden`: take the golden pictures anew instead of comparing with them."""
+    parser.addoption("--golden", action="store_true", help="take the golden pictures anew")
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Decisions 22: with `CI` set a test that is skipped has failed."""
