@@ -130,7 +130,7 @@ async def exchange(
                 writer.transport.abort()  # what is left of a body is not wanted
     except TimeoutError as error:
         raise NoAnswerError(Trouble.TIMEOUT) from error
-    except ssl.SSLError as error:
+    except ssl.SSLCertVerificationError as error:
         raise NoAnswerError(Trouble.CERTIFICATE) from error
     except (OSError, h11.ProtocolError, EOFError) as error:
         raise NoAnswerError(Trouble.BROKEN) from error
@@ -164,8 +164,9 @@ async def _connect(
 async def is_known(host: str) -> bool:
     """Whether a host has an address."""
     try:
-        return bool(await _resolve(Target(scheme="https", host=host, port=443, path="/")))
-    except NoAnswerError:
+        async with asyncio.timeout(SECONDS):
+            return bool(await _resolve(Target(scheme="https", host=host, port=443, path="/")))
+    except (NoAnswerError, TimeoutError):
         return False
 
 

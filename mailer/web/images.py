@@ -67,8 +67,10 @@ class Images:
             HTTPException: 404, there is no such picture, whatever the reason.
         """
         digest, name = request.path_params["digest"], request.path_params["path"]
+        if not _DIGEST(digest):
+            raise HTTPException(404)
         found = await anyio.to_thread.run_sync(find, self._issues, name, limiter=self._limiter)
-        if found is None or not _DIGEST(digest):
+        if found is None:
             raise HTTPException(404)
         headers = {
             **_HEADERS,

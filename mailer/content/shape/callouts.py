@@ -150,8 +150,3 @@ def _first_line(paragraph: HtmlElement) -> HtmlElement:
             paragraph.text = rest
             break
     return line
-
-
-def is_callout(element: HtmlElement) -> bool:
-    """Whether an element is a call-out as `callouts` makes them."""
-    return element.tag == "div" and "callout" in element.get("class", "").split()

@@ -64,7 +64,7 @@ def test_jekyll_becomes_plain(written: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("written", "expected"),
     [
-        ("{% include sponsor.html %}", ""),
+        ("{% include lighthouse.html %}", ""),
         ("> {% include x.html a='b' %}", "> "),
         ("{% include card.html title='A title' text='Some words' %}", "A title: Some words"),
         ("{% include qa.md\n  q0='What is it good for?'\n\n  a0='It is good for many things.'\n%}",
