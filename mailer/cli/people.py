@@ -27,7 +27,12 @@ def understood(address: str) -> Iterator[None]:
     try:
         yield
     except AddressError as error:
-        raise UsageError("E501", f'"{address}" is not an address', detail=error.reason) from error
+        raise UsageError(
+            "E501",
+            f'"{address}" is not an address',
+            detail=error.reason,
+            next_step="an address is name@example.org",
+        ) from error
     except ValueError as error:
         raise UsageError("E512", f"{address} cannot be stored", detail=f"{error}.") from error
 

@@ -135,7 +135,7 @@ def test_as_a_subscriber_with_their_own_variant(news: News) -> None:
             9,
             "✖ E514 Nothing is known about a%_@example.org\n  → mailer subscrib",
         ),
-        ("ann", 2, '✖ E501 "ann" is not an address'),
+        ("ann", 2, '✖ E501 "ann" is not an address\n  It holds no @.\n  → an address is '),
     ],
 )
 def test_as_somebody_whom_nobody_knows(news: News, address: str, code: int, said: str) -> None:
