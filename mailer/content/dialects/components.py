@@ -208,4 +208,13 @@ def _known(sheet: Sheet, pair: Pair) -> list[Change] | None:
 
 def strings_in_braces(sheet: Sheet) -> None:
     """`{' '}` and `{"text"}` between tags as what they say."""
-    sheet.sub(_CHILDREN, lambda match: unquoted(match["value"]))
+    sheet.sub(_CHILDREN, _said)
+
+
+def _said(match: re.Match[str]) -> str:
+    """The text of a string; a space alone on its line must not make that a blank line."""
+    said, text = unquoted(match["value"]), match.string
+    line = text.rfind("\n", 0, match.start()) + 1
+    rest = text[match.end() : text.find("\n", match.end()) % (len(text) + 1)]
+    alone = not (said + text[line : match.start()] + rest).strip()
+    return "&#32;" if alone else said

@@ -19,6 +19,8 @@ PLAYER = '<iframe src="https://www.youtube.com/embed/abcdefghijk" title="T"></if
         ("import tariffs are high", "import tariffs are high"),
         ("{/* truncate */}\na{' '}b {\"c\"}", "\na b c"),
         ("{`a b`} c", "a b c"),
+        ("<p>\n\t\t{' '}\n\t\ta <em>b</em>\n</p>", "<p>\n\t\t&#32;\n\t\ta <em>b</em>\n</p>"),
+        ("a\n{' '}", "a\n&#32;"),
         ('<b className="x" style={{a: 1}} onClick={() => go()}>b</b>', '<b class="x">b</b>'),
         ("<YouTube id='abcdefghijk' title='T' />", PLAYER),
         ('<ReactPlayer url="https://youtu.be/abcdefghijk" title="T"/>', PLAYER),
