@@ -69,13 +69,20 @@ def find_issue(name: str, *, root: Path, language: str = "") -> Path:
     return mine.path
 
 
-def sibling_files(path: Path, *, root: Path) -> list[Path]:
-    """The other variants of an issue: the files in `issues/` that have its id, too."""
-    known = [_identify(each, root) for each in issue_files(root)]
-    mine = _among(known, path)
-    if mine is None:
-        return []
-    return [each.path for each in known if each.id == mine.id and each is not mine]
+def sibling_files(root: Path) -> dict[Path, list[Path]]:
+    """The other variants of each issue: the files in `issues/` that have its id, too.
+
+    By the issue's resolved path. To be asked for once and looked up for many issues.
+    """
+    families: dict[str, list[_Identity]] = {}
+    for path in issue_files(root):
+        one = _identify(path, root)
+        families.setdefault(one.id, []).append(one)
+    return {
+        one.resolved: [other.path for other in family if other is not one]
+        for family in families.values()
+        for one in family
+    }
 
 
 def duplicate_ids(root: Path) -> list[Finding]:
@@ -101,6 +108,7 @@ class _Identity:
     """What tells one file from another: variants of an issue share their id."""
 
     path: Path
+    resolved: Path
     file: str
     id: str
     language: str
@@ -133,7 +141,14 @@ def _identified(path: Path, root: Path, stamp: tuple[int, int]) -> _Identity:
     except CheckError:  # a file that cannot be read has the id of its name: others stay findable
         identity = slug_of(stem)
     chosen = tuple(sorted(audience.items()))
-    return _Identity(path=path, file=file, id=identity, language=language, audience=chosen)
+    return _Identity(
+        path=path,
+        resolved=path.resolve(),
+        file=file,
+        id=identity,
+        language=language,
+        audience=chosen,
+    )
 
 
 def _is_issue(path: Path) -> bool:
@@ -156,7 +171,8 @@ def _as_path(name: str, root: Path) -> Path | None:
 
 
 def _among(known: list[_Identity], path: Path) -> _Identity | None:
-    return next((each for each in known if each.path.samefile(path)), None)
+    resolved = path.resolve()
+    return next((each for each in known if each.resolved == resolved), None)
 
 
 def _choose(name: str, known: list[_Identity], language: str) -> _Identity:

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 from mailer.check import engine, everybody, online
 from mailer.compose.expressions import MissingValueError
 from mailer.content.issue import read_issue
-from mailer.content.shelf import duplicate_ids
+from mailer.content.shelf import duplicate_ids, sibling_files
 from mailer.errors import CheckError
 from mailer.model import Finding
 from mailer.prepare.audience import preflight, recipients
-from mailer.prepare.finding import lead
+from mailer.prepare.finding import lead, siblings
 from mailer.prepare.preparing import prepare
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from mailer.check.proof import Proof
@@ -70,15 +70,23 @@ def examine(
     Raises:
         ConfigError: a configured value that no message can have.
     """
-    twins = duplicate_ids(config.root)
+    shelf = _Shelf(twins=duplicate_ids(config.root), siblings=sibling_files(config.root))
     found: list[Examined] = []
     seen: set[str] = set()
     for path in paths:
         if _file(config, path) not in seen:
-            one = _examine(config, path, twins, ledger=ledger, list_name=list_name, now=now)
+            one = _examine(config, path, shelf, ledger=ledger, list_name=list_name, now=now)
             seen |= {one.file, *one.variants}
             found.append(one)
     return found if offline else _followed(found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shelf:
+    """What is known of all issues together, asked for once."""
+
+    twins: Sequence[Finding]
+    siblings: Mapping[Path, Sequence[Path]]
 
 
 def _file(config: Config, path: Path) -> str:
@@ -90,20 +98,29 @@ def _file(config: Config, path: Path) -> str:
 def _examine(
     config: Config,
     path: Path,
-    twins: Sequence[Finding],
+    shelf: _Shelf,
     *,
     ledger: Ledger | None,
     list_name: str | None,
     now: Instant,
 ) -> Examined:
     file = _file(config, path)
-    known: tuple[Finding, ...] = tuple(one for one in twins if one.file == file)
+    known: tuple[Finding, ...] = tuple(one for one in shelf.twins if one.file == file)
     try:
         issue = read_issue(path, root=config.root, dialect=config.newsletter.dialect)
         known += issue.findings
-        issue = lead(config, issue, list_name=list_name)
+        family = [issue, *siblings(config, issue, shelf.siblings)]
+        issue = lead(config, issue, family[1:], list_name=list_name)
         file = issue.file
-        prepared = prepare(config, issue, ledger=ledger, list_name=list_name, when=None, now=now)
+        prepared = prepare(
+            config,
+            issue,
+            ledger=ledger,
+            list_name=list_name,
+            when=None,
+            now=now,
+            others=[one for one in family if one is not issue],
+        )
     except CheckError as error:
         return Examined(file=file, findings=(*known, engine.as_finding(error, file=file)))
     except MissingValueError as error:

@@ -15,7 +15,7 @@ from mailer.model import MailingState, Release, instant
 from mailer.when import parse_wall
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from mailer.config import Config
@@ -105,23 +105,29 @@ def _language(config: Config, list_name: str | None) -> str:
     return (lists[slug].language if slug in lists else "") or config.newsletter.language
 
 
-def lead(config: Config, issue: Issue, *, list_name: str | None = None) -> Issue:
-    """The variant for everybody of the issue that this one belongs to; itself if it is not clear.
-
-    Raises:
-        CheckError: a file of it cannot be read.
-    """
-    family = [issue, *siblings(config, issue)]
-    return for_everybody(family, _language(config, list_name or issue.list)) or issue
+def lead(
+    config: Config, issue: Issue, others: Sequence[Issue], *, list_name: str | None = None
+) -> Issue:
+    """The variant for everybody of an issue and its other variants; itself if it is not clear."""
+    language = _language(config, list_name or issue.list)
+    return for_everybody([issue, *others], language) or issue
 
 
-def siblings(config: Config, issue: Issue) -> list[Issue]:
+def siblings(
+    config: Config, issue: Issue, known: Mapping[Path, Sequence[Path]] | None = None
+) -> list[Issue]:
     """The other variants of an issue.
+
+    Args:
+        config: whose issue.
+        issue: one of the variants.
+        known: what `sibling_files` said, where many issues are asked after.
 
     Raises:
         CheckError: one of them cannot be read.
     """
-    paths = sibling_files(config.root / issue.file, root=config.root)
+    known = sibling_files(config.root) if known is None else known
+    paths = known.get((config.root / issue.file).resolve(), ())
     return [_read(config, path) for path in paths]
 
 

@@ -118,8 +118,11 @@ def prepare(
     when: When | None,
     now: Instant,
     test: bool = False,
+    others: Sequence[Issue] | None = None,
 ) -> Prepared:
     """Render an issue for a list, each variant once, and check what needs no audience.
+
+    `others` are the issue's other variants, where they were read already.
 
     Raises:
         CheckError: the issue or its template cannot be rendered, or has no list; E106 or E129, its
@@ -135,7 +138,7 @@ def prepare(
         planned=when.at if when is not None else now,
         test=test,
     )
-    others = siblings(config, issue)
+    others = siblings(config, issue) if others is None else others
     files = family(issue, others, chosen=chosen, newsletter=config.newsletter)
     made = {name: workshop.make(name, one) for name, one in files.items()}
     base = files[""]

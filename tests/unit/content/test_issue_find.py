@@ -137,7 +137,7 @@ def test_a_variant_for_some_is_no_twin_and_never_meant_by_the_id(tmp_path: Path)
     base = find_issue("winter", root=tmp_path)
     assert "winter.md" == shown(tmp_path, base)
     assert ["a-pro.md", "b-free.md"] == [
-        shown(tmp_path, path) for path in sibling_files(base, root=tmp_path)
+        shown(tmp_path, path) for path in sibling_files(tmp_path)[base.resolve()]
     ]
     assert "a-pro.md" == shown(tmp_path, find_issue("a-pro", root=tmp_path))
 
@@ -154,7 +154,16 @@ def test_two_variants_for_the_same_are_e106(tmp_path: Path) -> None:
 def test_a_file_elsewhere_has_no_siblings(tmp_path: Path) -> None:
     shelf(tmp_path, "winter.de.md")
     (tmp_path / "winter.md").write_text("Text\n")
-    assert [] == sibling_files(tmp_path / "winter.md", root=tmp_path)
+    assert [tmp_path / "issues" / "winter.de.md"] == list(sibling_files(tmp_path))
+
+
+def test_an_issue_is_found_by_another_way_to_its_file(tmp_path: Path) -> None:
+    shelf(tmp_path / "real", "winter.md", "winter.de.md")
+    (tmp_path / "link").symlink_to("real")
+    way = tmp_path / "link" / "issues" / "winter.md"
+    assert "winter.md" == shown(tmp_path / "real", find_issue(str(way), root=tmp_path / "real"))
+    siblings = sibling_files(tmp_path / "real")[way.resolve()]
+    assert ["winter.de.md"] == [shown(tmp_path / "real", path) for path in siblings]
 
 
 def test_an_unknown_name_suggests_the_nearest(tmp_path: Path) -> None:
