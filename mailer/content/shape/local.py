@@ -86,7 +86,7 @@ def is_elsewhere(address: str, web: Web) -> bool:
 
     Of an issue that no site generator knows, that is so only where the address names a folder.
     """
-    folder = unquote(address.partition("?")[0]).rpartition("/")[0].removeprefix("./")
+    folder = unquote(address.partition("?")[0]).removeprefix("./").rpartition("/")[0]
     if not web.generated and (not folder or ".." in folder.split("/")):
         return False
     if not folder or web.folder is None:

@@ -124,7 +124,7 @@ def test_a_missing_file_is_e130_with_its_line(issues: Path, address: str, proble
 def test_an_image_that_only_the_site_has_is_the_sites(issues: Path) -> None:
     """A site generator's issue comes without its images; W127 says what became of them."""
     web = Web(site="https://example.org", issues=issues, folder=issues, generated=True)
-    body = "![a](rain.png)\n\n![b](./img/rain.png)\n\n![c](winter/rain.png)"
+    body = "![a](./rain.png)\n\n![b](./img/rain.png)\n\n![c](./winter/rain.png)"
     document = convert(body, title="", file="issues/x.md", body_line=1, web=web)
     assert 'src="https://example.org/rain.png"' in document.html
     assert [("W127", 1), ("W127", 3), ("E130", 5)] == [
