@@ -79,7 +79,7 @@ _TEXTS: Final = (
     ("pelican", 6, r"\{(?:static|filename|attach)\}|\|(?:filename|static)\|"),
     ("eleventy", 6, r"\{\{~?[#>^/]"),
     ("eleventy", 4, r"\{\{\{"),
-    ("eleventy", 4, r"\{%-?[ \t]*(?:set|from|import|macro|call|block|extends|renderTemplate)\b"),
+    ("eleventy", 6, r"\{%-?[ \t]*(?:set|from|import|macro|call|block|extends|renderTemplate)\b"),
     ("eleventy", 2, r"\{#[ \t]|\{\{[ \t]*\w+[ \t]*(?:\||\}\})"),
 )
 _PATTERNS: Final = tuple(

@@ -58,7 +58,8 @@ def translate(sheet: Sheet, variables: dict[str, object]) -> None:
                 arguments=read_arguments(more),
                 shown=written if len(written) <= _LONGEST else written[: _LONGEST - 1] + "…",
                 closing=bool(match["end"]),
-                alone=name in _INCLUDES or name in {"assign", "set", "link", "post_url"},
+                alone=name in _INCLUDES
+                or name in {"assign", "set", "link", "post_url", "post_link"},
             )
         )
     calls.translate(sheet, found, known=_known)
@@ -87,6 +88,11 @@ def _linked(pair: Pair) -> list[Change] | None:
     call, target = pair.opening, pair.opening.arguments.at(0)
     if call.name == "post_url" and target:
         return calls.removed(pair, instead=page_of_post(target))
+    words, place = call.arguments.positional[1:], call.arguments.at(1)
+    if call.name == "post_link" and target:  # Hexo: where the post stands is not known here
+        return calls.removed(pair, instead=" ".join(words) or target)
+    if call.name == "link" and writing.is_address(place):  # Hexo
+        return calls.removed(pair, instead=writing.link(target, place))
     if call.name == "link" and target.startswith("http"):  # dev.to shows a card
         return calls.removed(pair, instead=f"<{writing.address(target)}>")
     if call.name == "link" and target:

@@ -20,6 +20,8 @@ from mailer.content.dialects.recognise import has_foreign_keys
         ("docusaurus", "x.md", "", "", "import X from './x'\n\n<X />"),
         ("jekyll", "_posts/2026-11-24-x.md", "yaml", "layout title", "Text"),
         ("jekyll", "x.md", "yaml", "layout", "Text"),
+        ("eleventy", "x.md", "yaml", "layout",
+         "{% from 'm.njk' import x %}{# c #}\n{% raw %}a{% endraw %}"),
         ("jekyll", "x.md", "", "",
          "{% highlight ruby %}\nx\n{% endhighlight %} {% include a.html %}"),
         ("jekyll", "x.md", "", "", "text\n{: .lead}"),
