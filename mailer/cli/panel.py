@@ -71,7 +71,7 @@ def as_text(truth: Truth, *, folder: Path, now: Instant) -> str:
 
 def short(truth: Truth, *, now: Instant) -> str:
     """The panel above the question."""
-    prepared, revision = truth.prepared, truth.prepared.revision
+    prepared, revision = truth.prepared, truth.prepared.base.stamped()
     sizes = prepared.sizes
     commit = f" @ {revision.commit}" if revision.commit else ""
     reply_to = f"   Reply-To {revision.reply_to.address}" if revision.reply_to else ""
@@ -187,7 +187,7 @@ def _people(number: int) -> str:
 
 def as_data(truth: Truth, *, folder: Path, now: Instant) -> dict[str, Any]:
     """The same for programs."""
-    prepared, revision = truth.prepared, truth.prepared.revision
+    prepared, revision = truth.prepared, truth.prepared.base.stamped()
     return {
         "issue": prepared.issue.id,
         "subject": _subject(prepared.rendering),

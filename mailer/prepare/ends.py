@@ -95,7 +95,7 @@ def freeze(prepared: Prepared, ledger: Ledger, *, started_by: str, now: Instant)
         )
     base = prepared.base
     plan = freezing.Plan(
-        revision=base.revision,
+        revision=base.stamped(),
         rendering=base.rendering,
         source_digest=base.issue.digest,
         started_by=started_by,
@@ -104,7 +104,7 @@ def freeze(prepared: Prepared, ledger: Ledger, *, started_by: str, now: Instant)
         zone=prepared.when.zone if prepared.when else prepared.list.timezone,
         variants=tuple(
             freezing.Version(
-                revision=variant.revision,
+                revision=variant.stamped(),
                 rendering=variant.rendering,
                 source_digest=variant.issue.digest,
             )

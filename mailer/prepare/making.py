@@ -29,6 +29,7 @@ class Variant:
     """One file of an issue, rendered: what would be frozen of it.
 
     Attributes:
+        revision: without the commit, which git is asked for where it is needed.
         proof: the rendering as checks look at it.
     """
 
@@ -37,6 +38,10 @@ class Variant:
     revision: Revision
     template: MessageTemplate
     proof: Proof
+
+    def stamped(self) -> Revision:
+        """The revision with the commit that its file stands at now."""
+        return replace(self.revision, commit=commit_of(self.proof.root / self.issue.file))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +119,6 @@ class Workshop:
             bounce_domain=parse_address(config.bounce_address).domain,
             key_id=self.keyring.newest_id,
             digest=freezing.rendering_digest(rendering),
-            commit=commit_of(config.root / issue.file),
             test=self.test,
         )
 
