@@ -108,7 +108,7 @@ def _paths(
                 detail=f"It was given with {', '.join(issues)}.",
                 next_step="leave one of them out",
             )
-        return changed_issues(root, changed_since)
+        return changed_issues(app.config, changed_since)
     return [file_of(app.config, name, list_name) for name in issues] or issue_files(root)
 
 

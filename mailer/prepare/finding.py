@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from mailer.content.identity import for_everybody
 from mailer.content.issue import read_issue
 from mailer.content.shelf import find_issue, issue_files, sibling_files
-from mailer.errors import MailerError, NotFoundError, UsageError
+from mailer.errors import CheckError, MailerError, NotFoundError, UsageError
 from mailer.ledger import overview
 from mailer.model import MailingState, Release, instant
 from mailer.when import parse_wall
@@ -71,6 +71,18 @@ def file_of(config: Config, name: str, list_name: str | None = None) -> Path:
 def order(issue: Issue) -> tuple[str, str]:
     """From old to new."""
     return str(issue.date or ""), issue.id
+
+
+def newest(config: Config, paths: Sequence[Path]) -> Path:
+    """The newest of some files; one that cannot be read is the oldest."""
+    return max(paths, key=lambda path: (_order_of(config, path), path))
+
+
+def _order_of(config: Config, path: Path) -> tuple[str, str]:
+    try:
+        return order(_read(config, path))
+    except CheckError:
+        return "", ""
 
 
 def read_issues(config: Config) -> list[Issue]:

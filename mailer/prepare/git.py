@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING
 
 from mailer.content.shelf import issue_files
 from mailer.errors import UsageError
+from mailer.prepare.finding import newest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from mailer.config import Config
 
 
 def commit_of(path: Path) -> str:
     """The git commit that an issue stands at, with `*` if the file was changed since; or empty."""
     try:
-        head = _git(path.parent, "rev-parse", "--short", "HEAD")
+        head = _git(path.parent, "rev-parse", "--short", "HEAD").strip()
         changed = _git(path.parent, "status", "--porcelain", "--", path.name)
     except (OSError, subprocess.SubprocessError):
         return ""
@@ -26,20 +29,21 @@ def commit_of(path: Path) -> str:
 def prefix_of(root: Path) -> str:
     """Where the newsletter's folder is in its repository, with a slash at its end; or empty."""
     try:
-        return _git(root, "rev-parse", "--show-prefix")
+        return _git(root, "rev-parse", "--show-prefix").removesuffix("\n")
     except (OSError, subprocess.SubprocessError):
         return ""
 
 
-def changed_issues(root: Path, ref: str) -> list[Path]:
+def changed_issues(config: Config, ref: str) -> list[Path]:
     """The issues that differ from where the work branched off `ref`, new ones among them.
 
     An issue counts as changed with a file in its folder; what is around all issues (templates,
-    mailer.toml) is tried on the newest one.
+    mailer.toml) is tried on the newest one, by its date.
 
     Raises:
         UsageError: E010, there is no git, no repository, or nothing of this name in it.
     """
+    root = config.root
     changed = _changed(root, ref)
     issues = issue_files(root)
     folders = {path.with_suffix("") for path in issues} | {
@@ -53,13 +57,13 @@ def changed_issues(root: Path, ref: str) -> list[Path]:
     ]
     around = (root / "templates", root / "mailer.toml")
     if issues and not found and any(_is_in(path, around) for path in changed):
-        return [max(issues)]
+        return [newest(config, issues)]
     return found
 
 
 def _changed(root: Path, ref: str) -> set[Path]:
     try:
-        base = _git(root, "merge-base", "--end-of-options", "HEAD", f"{ref}^{{commit}}")
+        base = _git(root, "merge-base", "--end-of-options", "HEAD", f"{ref}^{{commit}}").strip()
         names = _git(root, "diff", "--name-only", "--relative", "-z", base)
         new = _git(root, "ls-files", "--others", "--exclude-standard", "-z")
     except (OSError, subprocess.SubprocessError) as error:
@@ -82,8 +86,9 @@ def _git(folder: Path, *arguments: str) -> str:
     done = subprocess.run(  # noqa: S603  fixed arguments, no shell
         ["git", "-C", str(folder), *arguments],  # noqa: S607  whichever git the operator uses
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="surrogateescape",  # names of files are any octets, as for pathlib
         check=True,
         timeout=10,
     )
-    return done.stdout.strip()
+    return done.stdout

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 from typing import TYPE_CHECKING
@@ -315,6 +316,21 @@ def test_a_changed_image_beside_an_issue_counts(tracked: News) -> None:
 def test_a_changed_template_is_tried_on_the_newest_issue(tracked: News) -> None:
     (tracked.folder / "templates" / "default.css").write_text("", encoding="utf-8")
     assert [WINTER] == files(tracked)
+
+
+def test_the_newest_issue_is_the_one_with_the_last_date(tracked: News) -> None:
+    tracked.issue("---\ndate: 2027-01-02\n---\n\nWe open at ten.\n", name="a-late-one")
+    tracked.issue("---\ndate: [\n---\n", name="z-broken")
+    git(tracked.folder, "add", "-A")
+    git(tracked.folder, "commit", "-q", "-m", "Two more")
+    (tracked.folder / "templates" / "default.css").write_text("", encoding="utf-8")
+    assert ["issues/a-late-one.md"] == files(tracked)
+
+
+def test_names_of_any_octets_and_blanks_may_be_changed(tracked: News) -> None:
+    (tracked.folder / "issues" / os.fsdecode(b"latin-\xe9.png")).write_bytes(b"snow")
+    tracked.issue(HERE, name=" 2026-11-30-new")
+    assert ["issues/ 2026-11-30-new.md"] == files(tracked)
 
 
 def test_github_gets_an_annotation_at_the_line_of_the_file_in_the_repository(
