@@ -41,6 +41,10 @@ _OFFLINE: Final[tuple[Callable[[Proof], Iterable[Finding]], ...]] = (
 )
 
 
+_SIZES: Final = frozenset({"E150", "W151"})
+"""What can be wrong with a single person's mail though it is not with the others'."""
+
+
 def look(proof: Proof) -> Iterator[Finding]:
     """What can be seen in one rendering without asking another machine."""
     for check in _OFFLINE:
@@ -61,7 +65,12 @@ def excused(findings: Iterable[Finding], issue: Issue, config: CheckConfig) -> t
 
 
 def idle(
-    findings: Iterable[Finding], issue: Issue, config: CheckConfig, *, asked: bool
+    findings: Iterable[Finding],
+    issue: Issue,
+    config: CheckConfig,
+    *,
+    composed: bool = False,
+    asked: bool = False,
 ) -> Iterator[Finding]:
     """W192: entries of `ignore` that cannot work, or that nothing needs any more.
 
@@ -69,14 +78,16 @@ def idle(
         findings: everything that was found.
         issue: whose entries.
         config: whose entries, too; there only those that cannot work: other issues may need them.
+        composed: whether everybody's mail was composed.
         asked: whether other machines were asked.
     """
     found = {one.id for one in findings}
+    known = found if composed else found | _SIZES
     line = line_of(issue, "ignore")
     for check in issue.ignore:
         if not _ignorable(check):
             yield _idle(issue.file, line, _refused(check))
-        elif check not in found and (asked or BY_ID[check].network is Network.NO):
+        elif check not in known and (asked or BY_ID[check].network is Network.NO):
             yield _idle(issue.file, line, f"ignore: {check} is not found here (any more)")
     for check in config.ignore:
         if not _ignorable(check):

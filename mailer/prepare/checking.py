@@ -126,16 +126,25 @@ def _examine(
     except MissingValueError as error:
         lacks = Finding(id="E140", message=f"{error.name} has no value for anybody", file=file)
         return Examined(file=file, findings=(*known, lacks))
-    composed = preflight(prepared, ledger, now=now)
+    found = _found(prepared, known, preflight(prepared, ledger, now=now))
     links = sum(len(proof.web_links) for proof in proofs(prepared))
     for proof in proofs(prepared):
         proof.release()
     return Examined(
         file=file,
-        findings=prepared.excused((*known, *prepared.findings, *composed.findings)),
+        findings=found,
         prepared=prepared,
         links=links,
     )
+
+
+def _found(
+    prepared: Prepared, known: Sequence[Finding], composed: everybody.Composed
+) -> tuple[Finding, ...]:
+    """All findings; only now it is clear whether somebody's mail needs what `ignore` lets pass."""
+    every = (*known, *prepared.findings, *composed.findings)
+    idle = prepared.idle(every, composed=composed.recipients > 0)
+    return prepared.excused((*every, *idle))
 
 
 def proofs(prepared: Prepared) -> list[Proof]:

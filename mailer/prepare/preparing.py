@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mailer.check import engine
@@ -18,8 +18,7 @@ from mailer.prepare.variants import check_family, family
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from mailer.check.proof import Proof
-    from mailer.compose.mime import MessageTemplate, Sizes
+    from mailer.compose.mime import Sizes
     from mailer.config import CheckConfig, Config, ListConfig
     from mailer.ledger import Ledger
     from mailer.model import Issue, Rendering, Revision
@@ -68,16 +67,6 @@ class Prepared:
         return self.base.revision
 
     @property
-    def template(self) -> MessageTemplate:
-        """The base's."""
-        return self.base.template
-
-    @property
-    def proof(self) -> Proof:
-        """The base's."""
-        return self.base.proof
-
-    @property
     def sizes(self) -> Sizes:
         """Those of the variant with the largest HTML part."""
         every = (variant.template.sizes for variant in self.variants.values())
@@ -100,13 +89,18 @@ class Prepared:
 
     def excused(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
         """The findings in order; what its file ignores, with the reason."""
-        files = [variant.issue for variant in self.variants.values()]
-        return _excused(files, findings, self.limits)
+        return tuple(
+            finding
+            for issue, own in _by_file(self.variants.values(), findings)
+            for finding in engine.excused(own, issue, self.limits)
+        )
 
-    def idle(self, findings: Iterable[Finding], *, asked: bool) -> Iterator[Finding]:
+    def idle(
+        self, findings: Iterable[Finding], *, composed: bool = False, asked: bool = False
+    ) -> Iterator[Finding]:
         """W192 for what the files ignore and nothing needs; see `engine.idle`."""
-        files = [variant.issue for variant in self.variants.values()]
-        return _idle(files, findings, self.limits, asked=asked)
+        for issue, own in _by_file(self.variants.values(), findings):
+            yield from engine.idle(own, issue, self.limits, composed=composed, asked=asked)
 
 
 def prepare(
@@ -148,40 +142,23 @@ def prepare(
         *check_family(files, chosen=chosen),
         *(one for _, findings in made.values() for one in findings),
     ]
-    issues = list(files.values())
-    found += _idle(issues, found, config.check, asked=False)
-    return Prepared(
+    prepared = Prepared(
         list=chosen,
         keyring=workshop.keyring,
         planned=workshop.planned,
         when=when,
         variants={name: variant for name, (variant, _) in made.items()},
         named=next(name for name, one in files.items() if one.file == issue.file),
-        findings=_excused(issues, found, config.check),
+        findings=(),
     )
-
-
-def _excused(
-    issues: Sequence[Issue], findings: Iterable[Finding], config: CheckConfig
-) -> tuple[Finding, ...]:
-    return tuple(
-        finding
-        for issue, own in _by_file(issues, findings)
-        for finding in engine.excused(own, issue, config)
-    )
-
-
-def _idle(
-    issues: Sequence[Issue], findings: Iterable[Finding], config: CheckConfig, *, asked: bool
-) -> Iterator[Finding]:
-    for issue, own in _by_file(issues, findings):
-        yield from engine.idle(own, issue, config, asked=asked)
+    return replace(prepared, findings=prepared.excused((*found, *prepared.idle(found))))
 
 
 def _by_file(
-    issues: Sequence[Issue], findings: Iterable[Finding]
+    variants: Iterable[Variant], findings: Iterable[Finding]
 ) -> list[tuple[Issue, list[Finding]]]:
     """Each file with what was found in it; the first also with what is in none of them."""
+    issues = [variant.issue for variant in variants]
     found: dict[str, list[Finding]] = {issue.file: [] for issue in issues}
     for finding in findings:
         found.get(finding.file, found[issues[0].file]).append(finding)

@@ -64,7 +64,7 @@ class Studio:
 
     def mail(self, text: str, *, name: str = "sample.md") -> Message:
         """The message for Ann."""
-        return self.prepared(text, name=name).template.compose(recipient(), date=DATE)
+        return self.prepared(text, name=name).base.template.compose(recipient(), date=DATE)
 
     def html(self, text: str, *, name: str = "sample.md") -> str:
         """The HTML part of it."""

@@ -209,6 +209,28 @@ def test_an_entry_that_nothing_needs_is_a_warning(news: News) -> None:
     assert "    4  ▲ W192  ignore: W124 is not found here (any more)" in check(news, "winter").out
 
 
+LONG_NAMES = CITY.replace("---\n\n", """ignore: {W151: "one long name"}\n---\n\n""", 1)
+
+
+def test_an_entry_that_only_one_persons_mail_needs_is_needed(news: News) -> None:
+    """W151 of the size that a long value gives one mail."""
+    news.issue(LONG_NAMES)
+    unknown = check(news, "winter")
+    assert "W192" not in unknown.out
+    news.configure("[check]\nsize_warn = 20_000")
+    news.people(f"zoe@example.net,{'Oslo' * 7000}", header="email,city")
+    done = check(news, "winter")
+    assert (0, True) == (done.code, "(ignored: one long name)" in done.out)
+    assert "W192" not in done.out
+    assert "W192" not in news.run("send", "winter", "--dry-run").out
+
+
+def test_an_entry_that_nobodys_mail_needs_is_a_warning(news: News) -> None:
+    news.issue(LONG_NAMES)
+    news.people("zoe@example.net,Oslo", header="email,city")
+    assert "W192  ignore: W151 is not found here (any more)" in check(news, "winter").out
+
+
 def test_a_size_limit_of_ones_own(news: News) -> None:
     news.configure("[check]\nsize_warn = 4000\nsize_max = 5000")
     done = check(news, "winter")

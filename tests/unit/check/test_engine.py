@@ -70,6 +70,15 @@ def test_w192_an_entry_that_nothing_needs(
     assert [("W192", said, 4)] * bool(said) == [(one.id, one.message, one.line) for one in idle]
 
 
+@pytest.mark.parametrize("entry", ["E150", "W151"])
+def test_w192_of_a_size_only_when_everybodys_mail_was_composed(entry: str) -> None:
+    issue = replace(ISSUE, ignore={entry: "so it is"})
+    assert [] == list(engine.idle([], issue, CheckConfig(), asked=True))
+    (one,) = engine.idle([], issue, CheckConfig(), composed=True)
+    assert f"ignore: {entry} is not found here (any more)" == one.message
+    assert [] == list(engine.idle([finding(entry)], issue, CheckConfig(), composed=True))
+
+
 def test_w192_of_mailer_toml_only_what_cannot_work() -> None:
     config = CheckConfig(ignore={"W124": "a", "E140": "b", "W9": "c"})
     idle = list(engine.idle([], ISSUE, config, asked=True))
