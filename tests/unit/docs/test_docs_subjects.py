@@ -15,6 +15,7 @@ from mailer.delivery.policy import RETRIES
 from mailer.ledger.entries import Verdict
 from mailer.model import BounceClass, DeliveryState, MailingState, OnDoubt
 from mailer.render import context
+from mailer.render.allowed import FILTERS
 from mailer.render.library import Library, shipped
 from mailer.render.parts import parts
 from tests.samples import pages
@@ -70,6 +71,12 @@ def test_every_colour_is_listed_with_its_defaults() -> None:
     assert found is not None
     expected = [[f"`{one.name}`", f"`{one.light}`", f"`{one.dark}`", one.doc] for one in TOKENS]
     assert expected == pages.rows(found[1])
+
+
+def test_every_filter_that_templates_may_use_is_listed() -> None:
+    found = re.search(r"<!-- filters -->\n(.*)<!-- /filters -->", TEMPLATES, re.DOTALL)
+    assert found is not None
+    assert FILTERS == set(names(found[1]))
 
 
 def test_every_block_of_a_template_is_listed() -> None:
