@@ -36,6 +36,7 @@ _MISTAKES: Final = (
     ArithmeticError,
     AttributeError,
     LookupError,
+    RuntimeError,
     TypeError,
     ValueError,
 )

@@ -111,6 +111,7 @@ def test_what_a_template_prints_is_packed_in_mjml_alone(tmp_path: Path) -> None:
         ("own.mjml:2", "No filter named 'safe'", "\n{{ content | safe }}"),
         ("own.mjml:2", "division by zero", "\n{{ 1 / 0 }}"),
         ("own.mjml:2", "unsupported operand", "\n{{ 1 + 'a' }}"),
+        ("own.mjml:2", "at least one item", "\n{{ cycler() }}"),
         ("own.mjml:2", "is unsafe", "\n{{ ''.__class__ }}"),
         ("own.mjml:2", "Range too big", "\n{% for i in range(10**9) %}{% endfor %}"),
         ("own.mjml:2", "no such page", "\n{{ view_url }}"),
