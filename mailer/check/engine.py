@@ -107,15 +107,19 @@ def _idle(file: str, line: int, message: str) -> Finding:
     return Finding(id="W192", message=message, file=file, line=line, next_step=step)
 
 
-def as_finding(error: CheckError, *, file: str) -> Finding:
-    """What stopped an issue from being read or rendered, as one finding among others."""
-    place, _, line = error.where.split("\n")[0].rpartition(":")
-    known = line.isdecimal() and bool(place)
-    detail = f": {' '.join(error.detail.split())}" if error.detail else ""
-    return Finding(
-        id=error.code,
-        message=error.message + detail,
-        file=place if known else file,
-        line=int(line) if known else 0,
-        next_step=error.next,
-    )
+def as_finding(error: CheckError, *, file: str = "") -> Finding:
+    """What stopped an issue or a template from being read or rendered, as one finding among others.
+
+    `file` is named where the error knows no line.
+    """
+    message = ": ".join(filter(None, (error.message, error.detail)))
+    found = Finding(id=error.code, message=" ".join(message.split()), next_step=error.next)
+    return at(error.where.split("\n")[0], found, otherwise=file)
+
+
+def at(where: str, found: Finding, *, otherwise: str) -> Finding:
+    """A finding at `file:line`, or in another file if this is none."""
+    file, _, line = where.rpartition(":")
+    if not (file and line.isdecimal()):
+        return replace(found, file=otherwise)
+    return replace(found, file=file, line=int(line))

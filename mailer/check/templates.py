@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from mailer import contrast
 from mailer.check import clients, legible, structure
+from mailer.check.engine import as_finding, at
 from mailer.check.mail import check_ways_out
 from mailer.check.proof import Proof
 from mailer.config import ListConfig, ThemeConfig
@@ -45,7 +46,7 @@ def check_template(name: str, config: Config, *, file: str) -> Iterator[Finding]
     try:
         proof = _proof(name, config, root=config.root)
     except CheckError as error:
-        yield _raised(error)
+        yield as_finding(error, file=error.where or file)
         return
     for one in check_ways_out(proof.rendering, proof.issue, config.newsletter.address):
         yield replace(one, file=file)
@@ -71,7 +72,8 @@ def check_colours(config: Config) -> Iterator[Finding]:
                 next_step="make one of the two darker or lighter",
             )
             origins = (config.origins.get(f"theme.{scheme}.{one}", "") for one in (text, *upon))
-            yield _at(next(filter(None, origins), ""), found)
+            origin = next(filter(None, origins), "")
+            yield at(origin, found, otherwise=origin)
 
 
 def _pairs(config: Config) -> Iterator[tuple[str, str]]:
@@ -129,17 +131,3 @@ def _seen(proof: Proof) -> Iterator[Finding]:
     for check in _CHECKS:
         for one in check(proof):
             yield replace(one, file="", line=0, column=0)
-
-
-def _raised(error: CheckError) -> Finding:
-    message = ": ".join(filter(None, (error.message, error.detail)))
-    found = Finding(id=error.code, message=message, next_step=error.next)
-    return _at(error.where, found)
-
-
-def _at(where: str, found: Finding) -> Finding:
-    """A finding at `file:line`, or at a file."""
-    file, _, line = where.rpartition(":")
-    if not line.isdecimal():
-        return replace(found, file=where)
-    return replace(found, file=file, line=int(line))

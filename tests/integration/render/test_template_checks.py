@@ -67,6 +67,7 @@ def test_a_mail_without_a_way_out_is_found(tmp_path: Path) -> None:
     [
         ("E201", 2, "<mj-text colour='red'>x</mj-text>"),
         ("E201", 2, "<mj-foo></mj-foo>"),
+        ("E201", 2, "<mj-text align='a\nb'>x</mj-text>"),
         ("E202", 2, "<mj-section></mj-section>"),
         ("E204", 2, "{{ nothing }}"),
         ("E204", 3, "\n{% include '../../etc/passwd' %}"),
@@ -79,6 +80,7 @@ def test_an_error_of_a_template_is_a_finding_with_its_line(
     (found,) = _check(_studio(tmp_path, _block("opening", markup)))
     assert (code, "templates/default.mjml", line) == (found.id, found.file, found.line)
     assert found.next_step
+    assert "\n" not in found.message
 
 
 def test_text_that_is_hard_to_read_is_found_in_the_template(tmp_path: Path) -> None:
