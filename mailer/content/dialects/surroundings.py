@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
+from functools import lru_cache
 from typing import Final
 
 _HTML_BLOCK: Final = re.compile(
@@ -11,8 +13,11 @@ _HTML_BLOCK: Final = re.compile(
     r"|tfoot|th|thead|tr|ul)(?=[\s/>])",
     re.IGNORECASE,
 )
-_ADDRESS: Final = re.compile(r"(?:\]\(<?|[\w:-]=[\"']|<(?=https?:)|\]:[ \t]*)[^\s\"'<>)]*\Z")
-_MARKUP: Final = re.compile(r"<[^<>]*>|\{[{%].*?[}%]\}|^[ \t>]*\d+[.)]")
+_ADDRESS: Final = re.compile(
+    r"(?:\]\(|(?<=\]\()<|(?<=[\w:-]=)[\"']|<(?=https?:)|\]:|(?<=\]:)[ \t]+)[^\s\"'<>)]*"
+)
+_TAG: Final = re.compile(r"\{[{%].{0,2000}?[}%]\}")
+_ELEMENT: Final = re.compile(r"<[^<>]*>")
 MARKERS: Final = re.compile(r"(?:[ \t>]|(?:[-*+]|\d{1,9}[.)])[ \t])*")
 
 
@@ -34,13 +39,31 @@ def begins_paragraph(text: str, start: int, end: int) -> bool:
 
 def in_address(text: str, place: int) -> bool:
     """Whether a place is inside of the address of a link or image."""
-    line = text.rfind("\n", 0, place) + 1
-    return bool(_ADDRESS.search(text, line, place))
+    starts, ends = _addresses(text)
+    index = bisect_left(starts, place) - 1
+    return index >= 0 and place <= ends[index]
+
+
+@lru_cache(maxsize=1)  # all tags of a text ask for the same
+def _addresses(text: str) -> tuple[list[int], list[int]]:
+    """Where the addresses of a text begin, with the mark before them, and where they end."""
+    found = [address.span() for address in _ADDRESS.finditer(text)]
+    return [start for start, _ in found], [end for _, end in found]
 
 
 def in_sentence(text: str, start: int, end: int) -> bool:
     """Whether words stand beside a piece of the text, on its line."""
-    line = text.rfind("\n", 0, start) + 1
-    after = text.find("\n", end)
-    beside = f"{text[line:start]} {text[end : after if after >= 0 else None]}"
-    return any(sign.isalpha() for sign in _MARKUP.sub("", beside))
+    first, _ = _letters(text, text.rfind("\n", 0, start) + 1)
+    _, last = _letters(text, text.rfind("\n", 0, end) + 1)
+    return 0 <= first < start or last >= end
+
+
+@lru_cache(maxsize=2)  # a piece may begin on one line and end on another
+def _letters(text: str, begin: int) -> tuple[int, int]:
+    """The places of the first and the last letter of a line that are no markup; -1 if none is."""
+    end = text.find("\n", begin)
+    words = text[begin : end if end >= 0 else None]
+    for markup in (_TAG, _ELEMENT):  # in this order: an element may have tags in it
+        words = markup.sub(lambda found: " " * len(found[0]), words)
+    places = [begin + place for place, sign in enumerate(words) if sign.isalpha()]
+    return (places[0], places[-1]) if places else (-1, -1)
