@@ -6,6 +6,7 @@ A dialect finds its tags and says what they are called; here is decided what eac
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Final
@@ -74,18 +75,26 @@ def pairs_of(calls: Iterable[Call]) -> list[Pair]:
     An end without a beginning is a pair that closes itself.
     """
     waiting: list[Call] = []
+    places: defaultdict[str, list[int]] = defaultdict(list)  # among the waiting, by their names
     found: list[Pair] = []
     for call in calls:
         if not call.closing:
-            (found.append(Pair(opening=call)) if call.alone else waiting.append(call))
+            if call.alone:
+                found.append(Pair(opening=call))
+            else:
+                places[call.name].append(len(waiting))
+                waiting.append(call)
             continue
-        fits = [index for index, each in enumerate(waiting) if call.name in {"", each.name}]
-        if not fits:
+        name = call.name or (waiting[-1].name if waiting else "")
+        if not places[name]:
             found.append(Pair(opening=call, closing=call))
             continue
-        found.append(Pair(opening=waiting[fits[-1]], closing=call))
-        found += [Pair(opening=each) for each in waiting[fits[-1] + 1 :]]
-        del waiting[fits[-1] :]
+        opening, *inner = waiting[places[name][-1] :]
+        found.append(Pair(opening=opening, closing=call))
+        found += [Pair(opening=each) for each in inner]
+        del waiting[places[name][-1] :]
+        for each in (opening, *inner):
+            places[each.name].pop()
     found += [Pair(opening=each) for each in waiting]
     return sorted(found, key=lambda pair: pair.opening.start)
 
@@ -152,13 +161,15 @@ def _alone(sheet: Sheet, call: Call) -> list[Change]:
 
 def left_of(sheet: Sheet, call: Call) -> str:
     """What stays of an unknown tag: the words in it. A hole in a sentence is E118."""
+    name = embeds.plain_name(call.name)
     lines = sheet.text.count("\n", call.start, call.end)
     words = embeds.words_of(call.arguments, lines=lines) or _heading_of(sheet, call)
     if not words and in_sentence(sheet.text, call.start, call.end):
         words = embeds.word_of(call.arguments)
-        if not words and not _SILENT_SIGN.search(embeds.plain_name(call.name)):
+        speaks = not words and not _SILENT_SIGN.search(name)
+        if speaks:
             words = embeds.named_by(call.name, call.arguments)
-        if not words and not _SILENT_SIGN.search(embeds.plain_name(call.name)):
+        if speaks and not words:
             sheet.refuse(
                 call.start,
                 f"{call.shown} stands in a sentence, and what it shows is not known here",
@@ -167,7 +178,7 @@ def left_of(sheet: Sheet, call: Call) -> str:
             return ""
     rest = "but for its words" if words else "it needs the site"
     sheet.warn(call.start, f"{call.shown} removed, {rest}")
-    return f" ({words})" if words and _ASIDE.search(embeds.plain_name(call.name)) else words
+    return f" ({words})" if words and _ASIDE.search(name) else words
 
 
 def _heading_of(sheet: Sheet, call: Call) -> str:
