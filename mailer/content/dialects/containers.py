@@ -16,7 +16,8 @@ any other                        its content below its title
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections import defaultdict
+from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
@@ -26,6 +27,8 @@ from mailer.content.dialects.sheet import Kind
 from mailer.content.dialects.vocabulary import BOXES, GENERIC, KINDS, TITLES
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mailer.content.dialects.arguments import Arguments
     from mailer.content.dialects.sheet import Sheet
 
@@ -46,7 +49,12 @@ _FENCE_LABEL: Final = re.compile(r"\[([^\]]+)\]|(?:title|name|label)=(?:\"([^\"]
 
 @dataclass(slots=True)
 class _Box:
-    """A container that was opened: where, how, and how many levels of blocks stand in it."""
+    """A container that was opened: where, how, and how many levels of blocks stand in it.
+
+    Attributes:
+        part: the way in which the lines in it are changed, if they are.
+        around: those ways of the containers around it, which reach its lines, too.
+    """
 
     line: int
     indent: str
@@ -54,8 +62,9 @@ class _Box:
     kind: str
     name: str
     title: str
+    part: str
+    around: frozenset[str]
     levels: int = 0
-    inner: list[_Box] = field(default_factory=list)
 
 
 def kind_of(name: str, arguments: Arguments) -> tuple[str, str] | None:
@@ -89,25 +98,27 @@ def settle(sheet: Sheet) -> None:
     lines = sheet.text.split("\n")
     places = list(accumulate((len(line) + 1 for line in lines), initial=0))
     opened: list[_Box] = []
+    lengths: defaultdict[int, list[int]] = defaultdict(list)  # places in `opened`, by length
     for number, line in enumerate(lines):
         mark = _MARK.fullmatch(line)
         if mark is None:
             continue
         if mark["rest"].strip(": \t"):
-            opened.append(_opened(mark, number))
+            lengths[len(mark["mark"])].append(len(opened))
+            opened.append(_opened(mark, number, opened[-1] if opened else None))
             continue
-        box = _closing(opened, len(mark["mark"]))
-        if box is None:
+        closed = _closed(opened, lengths, len(mark["mark"]))
+        if not closed:
             step = "remove it, or open the container"
             sheet.refuse(
                 places[number], "::: closes a container that nothing opens", next_step=step
             )
             lines[number] = mark["indent"].rstrip()
             continue
-        for half in opened[opened.index(box) + 1 :]:
+        box, *halves = closed
+        for half in halves:
             _refuse_half(sheet, half, places)
             lines[half.line] = half.indent.rstrip()
-        del opened[opened.index(box) :]
         _write(sheet, lines, box, mark["indent"], number, places)
         if opened:
             opened[-1].levels = max(opened[-1].levels, box.levels + _is_block(box))
@@ -118,7 +129,7 @@ def settle(sheet: Sheet) -> None:
     sheet.text = "\n".join(lines)
 
 
-def _opened(mark: re.Match[str], number: int) -> _Box:
+def _opened(mark: re.Match[str], number: int, outer: _Box | None) -> _Box:
     """What an opening line says: `tip Title`, `tip[Title]`, `tip{title="…"}`, `{.tip title=…}`."""
     opening = _OPENING.match(mark["rest"].strip())
     name = opening["name"] if opening else ""
@@ -136,13 +147,27 @@ def _opened(mark: re.Match[str], number: int) -> _Box:
         kind=BOXES.get(word, ""),
         name=name,
         title=title,
+        part="tabs" if _PARTS.fullmatch(name) else "raw" if name.lower() in _VERBATIM else "",
+        around=outer.around | {outer.part} if outer else frozenset(),
     )
 
 
-def _closing(opened: list[_Box], length: int) -> _Box | None:
-    """The box that a mark closes: the innermost of its length, else of a shorter one."""
-    exact = next((box for box in reversed(opened) if box.length == length), None)
-    return exact or next((box for box in reversed(opened) if box.length < length), None)
+def _closed(opened: list[_Box], lengths: Mapping[int, list[int]], length: int) -> list[_Box]:
+    """Take out the box that a mark closes, and what stands half open in it.
+
+    It is the innermost of the mark's length, else of a shorter one.
+    """
+    fitting = lengths.get(length) or [
+        max((inner[-1] for each, inner in lengths.items() if inner and each < length), default=-1)
+    ]
+    place = fitting[-1]
+    if place < 0:
+        return []
+    closed = opened[place:]
+    del opened[place:]
+    for each in closed:
+        lengths[each.length].pop()
+    return closed
 
 
 def _is_block(box: _Box) -> bool:
@@ -173,10 +198,12 @@ def _write(
     else:
         lines[box.line] = f"{box.indent}**{box.title}**" if box.title else box.indent.rstrip()
         lines[number] = indent.rstrip()
-        if _PARTS.fullmatch(box.name):
+        if box.part and box.part in box.around:
+            return  # the outermost one does it: not each line as often as it is deep
+        if box.part == "tabs":
             _label_fences(sheet, lines, box.line, number)
             _label_tabs(lines, box.line, number)
-        elif box.name.lower() in _VERBATIM:
+        elif box.part == "raw":
             _show_braces(sheet, lines, box.line, number)
         else:
             message = f"the container ::: {box.name} is not known: its content stays"

@@ -38,6 +38,11 @@ def said(result: Translation) -> list[tuple[str, int]]:
         ("::: quote Ann\nx\n\ny\n:::", ">\n> x\n>\n> y  \n> — Ann"),
         ("::: tip\n```\n:::\n```\n:::", "/// tip\n```\n:::\n```\n///"),
         ("::: v-pre\n{{ x }}\n:::", "\n&#123;&#123; x }}\n"),
+        (":::: v-pre\n{ a\n::: v-pre\n{ b\n:::\n{ c\n::::", "\n&#123; a\n\n&#123; b\n\n&#123; c\n"),
+        (
+            "::::: tip\n:::: note\n::: danger\nx\n:::\n::::\n:::::",
+            "///// tip\n//// note\n/// danger\nx\n///\n////\n/////",
+        ),
         ("a ::: b", "a ::: b"),
     ],
 )
