@@ -85,6 +85,10 @@ UNITS: Final = (
     *("[a]: b\n", "*[a]: b\n", "[^a]: b\n", "*|A|*", "<%= a %>", "a ", "Key: a\n", "\n>\n", "1. "),
 )
 
+LONG: Final = 60_000
+PAIRS: Final = (("[^", ""), ("{% a %}", ""), ("{% a %}", "{% endb %}"), ("::: v-pre\n", ":::\n"))
+"""What begins something, and what ends it or something else: so many of each."""
+
 
 def _outcome(path: Path, root: Path) -> str:
     """The HTML of an issue, or where it was refused."""
@@ -101,14 +105,26 @@ def _outcome(path: Path, root: Path) -> str:
     return "".join(piece for piece in result.rendering.html if isinstance(piece, str))
 
 
+def _read_flood(flood: str, root: Path) -> None:
+    (root / "issues").mkdir()
+    path = root / "issues" / "flood.md"
+    path.write_text(f"---\ntitle: A flood of one sign\n---\n\n{flood}\n\nend\n", encoding="utf-8")
+    begun = time.process_time()
+    outcome = _outcome(path, root)
+    assert outcome.startswith(("<!DOCTYPE html>", "issues/flood.md"))
+    assert time.process_time() - begun < SECONDS
+
+
 @pytest.mark.parametrize("unit", UNITS)
 def test_a_flood_is_read_or_refused_in_seconds(tmp_path: Path, unit: str) -> None:
     """The bound is for slow machines: most floods take a fifth of a second."""
-    (tmp_path / "issues").mkdir()
-    path = tmp_path / "issues" / "flood.md"
-    flood = unit * (LENGTH // len(unit))
-    path.write_text(f"---\ntitle: A flood of one sign\n---\n\n{flood}\n\nend\n", encoding="utf-8")
-    begun = time.process_time()
-    outcome = _outcome(path, tmp_path)
-    assert outcome.startswith(("<!DOCTYPE html>", "issues/flood.md"))
-    assert time.process_time() - begun < SECONDS
+    _read_flood(unit * (LENGTH // len(unit)), tmp_path)
+
+
+@pytest.mark.parametrize(("opening", "closing"), PAIRS)
+def test_a_flood_of_beginnings_and_ends_takes_time_in_proportion(
+    tmp_path: Path, opening: str, closing: str
+) -> None:
+    """So long that whoever looks back over all of it for each of them is past the bound."""
+    count = LONG // len(opening + closing)
+    _read_flood(opening * count + closing * count, tmp_path)
