@@ -31,17 +31,26 @@ _DAY: Final = datetime(2026, 11, 24, tzinfo=UTC)
 _CHECKS: Final = (legible.check_legible, structure.check_styles, clients.check_clients)
 
 
-def check_template(name: str, config: Config, *, file: str) -> Iterator[Finding]:
+def usual_findings(config: Config) -> frozenset[Finding]:
+    """What the untouched default template has, too: it says nothing about another."""
+    untouched = replace(config, theme=ThemeConfig())
+    # No newsletter has templates among the built-in ones.
+    return frozenset(_seen(_proof("default", untouched, root=shipped("templates"))))
+
+
+def check_template(
+    name: str, config: Config, *, file: str, usual: frozenset[Finding]
+) -> Iterator[Finding]:
     """Render the showcase with a template and look at the mail.
 
     Args:
         name: the template as an issue names it.
         config: whose templates and colours are used.
         file: what is named where the place is not known better.
+        usual: `usual_findings` of the same configuration, which are left out.
 
     Yields:
-        E201 to E206 as they are raised; E190, W153, W160, W162 and W170 of the finished mail, but
-        for what the untouched default template has too.
+        E201 to E206 as they are raised; E190, W153, W160, W162 and W170 of the finished mail.
     """
     try:
         proof = _proof(name, config, root=config.root)
@@ -50,9 +59,6 @@ def check_template(name: str, config: Config, *, file: str) -> Iterator[Finding]
         return
     for one in check_ways_out(proof.rendering, proof.issue, config.newsletter.address):
         yield replace(one, file=file)
-    # No newsletter has templates among the built-in ones.
-    untouched = replace(config, theme=ThemeConfig())
-    usual = set(_seen(_proof("default", untouched, root=shipped("templates"))))
     known = [f"{text} on {ground}" for text, ground in _pairs(config)]
     for one in _seen(proof):
         if one not in usual and not any(pair in one.message for pair in known):

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from mailer.model import Finding
-    from mailer.render.library import Library, Template
     from mailer.render.parts import Part
 
 
@@ -156,7 +155,7 @@ def check(app: App, names: tuple[str, ...]) -> int:
     mailer template check
     mailer template check letter
     """
-    from mailer.check.templates import check_colours
+    from mailer.check.templates import check_colours, check_template, usual_findings
     from mailer.render.library import Library
 
     library = Library(app.config.root)
@@ -165,19 +164,14 @@ def check(app: App, names: tuple[str, ...]) -> int:
         if name not in known:
             raise _unknown(name, known, "template")
     found = list(check_colours(app.config))
+    usual = usual_findings(app.config)
     for name in names or known:
-        found += _checked(app, library, name)
+        file = library.find(f"{name}.mjml")
+        assert file is not None
+        found += check_template(name, app.config, file=file.shown, usual=usual)
     found = list(dict.fromkeys(found))
     _show(app, found, names or tuple(known))
     return CheckError.exit if any(one.level is Level.ERROR for one in found) else 0
-
-
-def _checked(app: App, library: Library, name: str) -> list[Finding]:
-    from mailer.check.templates import check_template
-
-    file = library.find(f"{name}.mjml")
-    assert file is not None
-    return list(check_template(name, app.config, file=file.shown))
 
 
 def _show(app: App, found: list[Finding], names: tuple[str, ...]) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from mailer.check.templates import check_colours, check_template
+from mailer.check.templates import check_colours, check_template, usual_findings
 from tests.samples.studio import Studio
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ def _studio(root: Path, files: dict[str, str] | None = None, more: str = "") -> 
 
 
 def _check(studio: Studio, name: str = "default") -> list[Finding]:
-    return list(check_template(name, studio.config, file=f"templates/{name}.mjml"))
+    usual = usual_findings(studio.config)
+    return list(check_template(name, studio.config, file=f"templates/{name}.mjml", usual=usual))
 
 
 def _ids(findings: Iterable[Finding]) -> list[str]:
@@ -89,6 +91,15 @@ def test_text_that_is_hard_to_read_is_found_in_the_template(tmp_path: Path) -> N
     found = _check(_studio(tmp_path, _block("opening", markup)))
     assert ["W160", "W162"] == _ids(found)
     assert {"templates/default.mjml"} == {one.file for one in found}
+
+
+def test_what_is_usual_is_no_finding_of_a_template(tmp_path: Path) -> None:
+    """The caller renders the untouched default once, for all templates."""
+    markup = "<mj-text color='#aaaaaa' font-size='11px'>hard words to read</mj-text>"
+    studio = _studio(tmp_path, _block("opening", markup))
+    usual = frozenset(replace(one, file="") for one in _check(studio) if one.id == "W160")
+    found = check_template("default", studio.config, file="x", usual=usual)
+    assert ["W162"] == _ids(found)
 
 
 def test_a_style_sheet_that_clients_drop_is_found(tmp_path: Path) -> None:
