@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from mailer.model import Finding
+    from mailer.render.library import Template
     from mailer.render.parts import Part
 
 
