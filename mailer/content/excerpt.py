@@ -8,7 +8,7 @@ from itertools import count, islice
 from typing import TYPE_CHECKING, Final
 
 from mailer.content.personal import BRACES, is_personal
-from mailer.content.source import mask_blocks
+from mailer.content.source import mask_blocks, mask_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,13 +52,21 @@ _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)]*\s+(?=\S)|(?<=[。！？]
 
 
 def _whole(read: Callable[[str], str]) -> Callable[[str], str]:
-    """Let it read a text in which each personal place is one word, and put the places back."""
+    """Let it read a text in which each personal place is one word, and put the places back.
+
+    One that is quoted as code comes back with its braces apart: what is made here is no Markdown,
+    so nothing else would say that it is not to be filled.
+    """
 
     @wraps(read)
     def whole(text: str) -> str:
-        places = [match[0] for match in BRACES.finditer(text) if is_personal(match[1])]
-        if not places:
+        found = [match for match in BRACES.finditer(text) if is_personal(match[1])]
+        if not found:
             return read(text)
+        masked = mask_code(text)
+        places = [
+            match[0] if masked[match.start()] == "{" else f"{{ {{{match[1]}}} }}" for match in found
+        ]
         mark = next(mark for mark in map("place{}n".format, count()) if mark not in text)
         numbers = count()
         hidden = BRACES.sub(

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from mailer.content.excerpt import LONGEST, first_heading, first_sentence, title_of, words_of
+from mailer.content.personal import BRACES, is_personal
 from mailer.content.source import Source, mask_code
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @pytest.mark.parametrize(
@@ -152,3 +158,13 @@ def test_a_personal_place_stays_as_it_is_written(place: str) -> None:
         said = first_sentence(f"{long}{'x' * length}, {place}, {long}")
         assert (said.count(place), said.count(place)) == (said.count("{{"), said.count("}}"))
     assert "place" not in first_sentence("x" * (LONGEST - 5) + place + "x")
+
+
+@pytest.mark.parametrize("read", [title_of, first_heading, first_sentence, words_of])
+def test_a_place_that_is_quoted_as_code_is_not_filled(read: Callable[[str], str]) -> None:
+    """A subject and a preheader are no Markdown: only braces apart say that it is quoted."""
+    text = "Use `{{ subscriber.name }}` to greet them, and a few more words"
+    body = text if read in (first_sentence, words_of) else f"# {text}\n\nMore."
+    said = read(body)
+    assert "Use { { subscriber.name } } to greet them, and a few more words" == said
+    assert not any(is_personal(match[1]) for match in BRACES.finditer(said))
