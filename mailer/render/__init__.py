@@ -44,7 +44,8 @@ class RenderResult:
     Attributes:
         content: the issue's own HTML, without the theme around it, for checks.
         blocks: its parts and their sizes, if the HTML part is larger than `[check] size_warn`.
-        cut: the heading after which a cut makes it fit; empty if none does, or none need to.
+        cut: the heading after which a cut makes it fit; empty if none does or needs to, if it is
+            cut already, or if it has no page to go on at.
     """
 
     rendering: Rendering
@@ -126,12 +127,15 @@ def render_issue(
         octets=octets,
         limits=limits,
     )
+    cut = where_to_cut(fitted.blocks, octets=fitted.octets, limit=limits.size_max)
+    if not web.page or issue.cut_after:  # nowhere to go on at, or cut already
+        cut = ""
     return RenderResult(
         rendering=rendering(fitted.html, page.text(document.text)),
         content=slots.split(document.html, html=True),
         findings=(*issue.findings, *document.findings, *fitted.findings),
         blocks=fitted.blocks,
-        cut=where_to_cut(fitted.blocks, octets=fitted.octets, limit=limits.size_max),
+        cut=cut,
     )
 
 

@@ -47,14 +47,14 @@ def _links(sections: int, each: int) -> str:
     )
 
 
-def _render(root: Path, body: str, **changes: Any) -> RenderResult:
+def _render(root: Path, body: str, *, page: str = PAGE, **changes: Any) -> RenderResult:
     newsletter = Newsletter(
         name="The Weekly",
         sender=SENDER,
         reply_to=None,
         url=URL,
         site="https://example.org",
-        page=PAGE,
+        page=page,
         address="1 Example Street, Exampleton",
     )
     return render_issue(
@@ -111,6 +111,19 @@ def test_a_longer_one_gives_up_the_colours_of_code_too(tmp_path: Path) -> None:
     assert '<span class="k"' not in html
     assert 90 == html.count("when the door opens")
     assert _size(result) <= LIMITS.size_max
+
+
+@pytest.mark.parametrize(
+    "changes", [{"page": ""}, {"cut_after": "Reports of week 4"}], ids=["no page", "cut already"]
+)
+def test_no_cut_is_offered_that_could_not_be_made(tmp_path: Path, changes: dict[str, str]) -> None:
+    """The one next step of E150 must lead somewhere."""
+    body = _links(6, 150)
+    assert "" != _render(tmp_path, body).cut
+    result = _render(tmp_path, body, **changes)
+    assert "" == result.cut
+    step = "shorten the issue and link to the rest"
+    assert all(step == one.next_step for one in _check(body, result) if one.id == "E150")
 
 
 def test_what_is_still_too_long_is_refused_with_its_largest_parts(tmp_path: Path) -> None:
