@@ -10,6 +10,7 @@ Postfix insists on a directory that belongs to root and is not below one that al
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import tempfile
@@ -215,6 +216,13 @@ class Postfix:
         superuser = [program("postsuper"), "-c", str(self.folder / "conf"), "-d", "ALL"]
         subprocess.run(superuser, check=True, capture_output=True)
         self.world.messages.clear()
+
+
+def queue_id(one: Received) -> str:
+    """The number under which Postfix took it: what it passes on twice has the same number."""
+    found = re.search(rb"\(Postfix\) with \w+\s+id (\w+)", one.content)
+    assert found, one.content[:1000]
+    return found[1].decode()
 
 
 def _answer(line: bytes) -> Act | None:

@@ -15,6 +15,7 @@ from mailer.ledger.schema import delivery
 from mailer.model import MailingState
 from tests.samples.newsletter import ISSUE, ended
 from tests.samples.recomposed import recomposed
+from tests.wire.postfix import queue_id
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
@@ -28,7 +29,6 @@ URL_LENGTH = 700  # the longest that may be configured
 RCPT = re.compile(rb"RCPT TO:<([^>]*)>(.*)")
 # The trace field that Postfix puts on top (R5321 §4.4), and nothing else.
 RECEIVED = re.compile(rb"Received: from .*\r\n(?:[ \t].*\r\n)*")
-QUEUE_ID = re.compile(rb"with ESMTP id ([0-9A-F]+)\r\n")
 
 
 def address_of(one: Received) -> str:
@@ -88,9 +88,7 @@ def test_some_hundred_are_accepted_and_arrive_octet_for_octet(postfix: Postfix, 
     for address, name in zip(people, names, strict=True):
         one = arrived[address]
         assert composed[address].content == as_composed(one)
-        queue_id = QUEUE_ID.search(one.content)
-        assert queue_id
-        assert f"250 2.0.0 Ok: queued as {queue_id[1].decode()}" == said[address]
+        assert f"250 2.0.0 Ok: queued as {queue_id(one)}" == said[address]
         mail = parsed(one.content)
         assert (address, "Winter opening hours") == (mail["To"], mail["Subject"])
         assert f"Dear {name}, from Monday on we open at ten." in " ".join(text_of(mail).split())

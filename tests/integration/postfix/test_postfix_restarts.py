@@ -9,14 +9,20 @@ from typing import TYPE_CHECKING
 
 from mailer.model import MailingState
 from tests.samples.newsletter import ended
-from tests.wire.postfix import until
+from tests.wire.postfix import queue_id, until
 
 if TYPE_CHECKING:
     from tests.samples.newsletter import News
+    from tests.wire.fault_server import Received
     from tests.wire.postfix import Postfix
 
 RECIPIENTS = 400
 CONNECTIONS = 4
+
+
+def _taken(one: Received) -> tuple[str, str]:
+    """A relay that is stopped before it notes that a message was passed on does so again (S-41)."""
+    return re.findall("<(.*?)>", one.rcpt.decode())[0], queue_id(one)
 
 
 def test_a_restart_of_the_relay_loses_nobody(postfix: Postfix, news: News) -> None:
@@ -40,7 +46,7 @@ def test_a_restart_of_the_relay_loses_nobody(postfix: Postfix, news: News) -> No
     assert MailingState.SENT is sent.state
     assert RECIPIENTS == sent.counts["accepted"] + sent.counts["in_doubt"]
     assert sent.ever_in_doubt <= CONNECTIONS
-    got = Counter(re.findall("<(.*?)>", one.rcpt.decode())[0] for one in postfix.settled())
+    got = Counter(person for person, _ in {_taken(one) for one in postfix.settled()})
     assert set(people) == set(got)
     assert sum(got.values()) - RECIPIENTS <= sent.ever_in_doubt
     print(f"{before} before the stop, {sent.ever_in_doubt} ever in doubt")
