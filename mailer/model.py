@@ -16,6 +16,7 @@ from typing import Any, NewType
 MailingId = NewType("MailingId", int)
 SubscriberId = NewType("SubscriberId", int)
 ListId = NewType("ListId", int)
+HolderId = NewType("HolderId", int)
 Instant = NewType("Instant", int)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

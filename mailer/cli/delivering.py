@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mailer.compose.links import Keyring
     from mailer.delivery.shift import Report
     from mailer.ledger.overview import Overview
-    from mailer.model import MailingId
+    from mailer.model import HolderId, MailingId
 
 OVER = (MailingState.SENT, MailingState.CANCELLED, MailingState.PAUSED, MailingState.MISSED)
 DRAINS = "^C drains · again ^C stops now"
@@ -87,7 +87,7 @@ def send_due(app: App) -> int:
     return StoppedError.exit if drained else 0
 
 
-def _deliver_due(app: App, keyring: Keyring, holder: str) -> tuple[list[Overview], bool]:
+def _deliver_due(app: App, keyring: Keyring, holder: HolderId) -> tuple[list[Overview], bool]:
     from mailer.schedule.due import Calendar, something_to_do
 
     Calendar(app.config, app.ledger).release(now=now())
@@ -102,7 +102,7 @@ def _deliver_due(app: App, keyring: Keyring, holder: str) -> tuple[list[Overview
     return moved, report.drained
 
 
-async def _work(app: App, keyring: Keyring, holder: str, shown: MailingId | None) -> Report:
+async def _work(app: App, keyring: Keyring, holder: HolderId, shown: MailingId | None) -> Report:
     loop = asyncio.get_running_loop()
     shift = Shift(app.config, app.ledger, keyring, holder=holder)
     for number in (signal.SIGINT, signal.SIGTERM):

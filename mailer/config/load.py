@@ -122,12 +122,14 @@ def _assembled(root: Path, values: Mapping[str, Any], origins: Mapping[str, str]
         newsletter=Newsletter(**{"reply_to": None, **_table(values, "newsletter")}),
         lists={slug: ListConfig(slug=slug, **_table(values, f"lists.{slug}")) for slug in slugs},
         groups=_table(values, "groups"),
-        relay=RelayConfig(
-            host=endpoint.host,
-            port=endpoint.port,
-            security=endpoint.security,
-            user=endpoint.user,
-            **relay,
+        relays=(
+            RelayConfig(
+                host=endpoint.host,
+                port=endpoint.port,
+                security=endpoint.security,
+                user=endpoint.user,
+                **relay,
+            ),
         ),
         bounce_address=values["bounces.address"],
         database_url=_database(root, values["database.url"]),

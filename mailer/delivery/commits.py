@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mailer.ledger.claims import Claimed
     from mailer.ledger.settling import Outcome
     from mailer.ledger.starting import Started
-    from mailer.model import Instant, MailingId, OnDoubt
+    from mailer.model import HolderId, Instant, MailingId, OnDoubt
 
 RENEW = 60 * 1_000_000
 """Microseconds between two renewals of the leases."""
@@ -69,7 +69,7 @@ class Commits:
         database: Database,
         feed: Feed,
         *,
-        holder: str,
+        holder: HolderId,
         on_doubt: OnDoubt,
         clock: Callable[[], Instant],
     ) -> None:
@@ -117,6 +117,7 @@ class Commits:
                 [lane.intent() for lane in begun],
                 on_doubt=self._on_doubt,
                 now=now,
+                holder=self._holder,
             )
             left = leaving((*pending.settled, *gone))
             closed = [number for number in self._feed.ended(left) if number not in released]

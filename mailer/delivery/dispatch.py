@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from mailer.delivery.parcels import Parcel
     from mailer.ledger import Ledger
     from mailer.ledger.starting import Started
-    from mailer.model import MailingId
+    from mailer.model import HolderId, MailingId
     from mailer.smtp.connection import Connection
 
 log = logging.getLogger("mailer")
@@ -60,7 +60,7 @@ class Dispatcher:
     """Delivers what is due through one relay, then returns.
 
     Args:
-        holder: this process's name from `ledger.liveness.hold`, which the caller holds.
+        holder: this process's number from `ledger.liveness.hold`, which the caller holds.
         helo: how we introduce ourselves (S-1).
         clock: instants; asyncio's own clock serves for delays.
         jitter: numbers in [-1, 1] for retry times and back-off.
@@ -75,7 +75,7 @@ class Dispatcher:
         relay: RelayConfig,
         delivery: DeliveryConfig,
         keyring: Keyring,
-        holder: str,
+        holder: HolderId,
         helo: str,
         clock: Callable[[], Instant],
         jitter: Callable[[], float],

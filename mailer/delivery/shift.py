@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mailer.ledger import Ledger
     from mailer.ledger.recovery import Recovered
     from mailer.ledger.starting import Started
-    from mailer.model import MailingId
+    from mailer.model import HolderId, MailingId
 
 FOREGROUND_PATIENCE = 60.0
 """Seconds that a command without a daemon waits for a relay that is down (decisions 4)."""
@@ -49,7 +49,7 @@ class Shift:
     """A turn; `on_signal` may be called while it runs.
 
     Args:
-        holder: this process's name from `ledger.liveness.hold`, held for at least the turn.
+        holder: this process's number from `ledger.liveness.hold`, held for at least the turn.
         patience: seconds that a relay may be down before the turn ends.
     """
 
@@ -59,10 +59,11 @@ class Shift:
         ledger: Ledger,
         keyring: Keyring,
         *,
-        holder: str,
+        holder: HolderId,
         patience: float = FOREGROUND_PATIENCE,
     ) -> None:
         self._ledger = ledger
+        self._holder = holder
         self._on_doubt = config.delivery.on_doubt
         self._signals: list[int] = []
         self._dispatcher = Dispatcher(
@@ -83,7 +84,9 @@ class Shift:
         Raises:
             MailerError: what stopped the run; see `Dispatcher.run`.
         """
-        recovered = recovery.recover(self._ledger, on_doubt=self._on_doubt, now=now())
+        recovered = recovery.recover(
+            self._ledger, mine=self._holder, on_doubt=self._on_doubt, now=now()
+        )
         with self._ledger.write() as connection:
             mailings.cancel_late(connection, now=now())
             started = starting.start_due(connection, now=now(), actor="mailer")

@@ -36,6 +36,7 @@ from mailer.ledger.mailings import BATCH, LIVE, in_batch
 from mailer.ledger.schema import batch, delivery, mailing, meta, subscriber, subscription
 from mailer.model import (
     DeliveryState,
+    HolderId,
     Instant,
     MailingId,
     Recipient,
@@ -81,7 +82,7 @@ class Batch:
 # --- claim ---------------------------------------------------------------------------------------
 
 
-def claim(connection: Connection, *, holder: str, now: Instant) -> Batch | None:
+def claim(connection: Connection, *, holder: HolderId, now: Instant) -> Batch | None:
     """Lease the next batch of any mailing that is being sent; None if nothing is due.
 
     Who left or was suppressed since the freeze is cancelled here (L-9, B-20).
@@ -322,7 +323,7 @@ def release_batch(connection: Connection, number: int) -> None:
     )
 
 
-def release(connection: Connection, holder: str) -> None:
+def release(connection: Connection, holder: HolderId) -> None:
     """Give back every lease of a holder that stops: its queued rows were certainly not sent."""
     connection.execute(
         update(batch)
@@ -331,7 +332,7 @@ def release(connection: Connection, holder: str) -> None:
     )
 
 
-def renew(connection: Connection, holder: str, *, now: Instant) -> None:
+def renew(connection: Connection, holder: HolderId, *, now: Instant) -> None:
     """Keep the leases of a holder that is still at work."""
     connection.execute(
         update(batch)

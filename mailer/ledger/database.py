@@ -36,7 +36,7 @@ from mailer.ledger.schema import meta
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-SCHEMA = "0002"
+SCHEMA = "0003"
 """The revision that this program reads and writes; a test compares it with the migrations."""
 
 BUSY_SECONDS = 5
@@ -177,7 +177,7 @@ def upgrade(engine: Engine) -> None:
     with _migrating(engine) as (connection, migrate):
         migrate("upgrade", "head")
         known = set(connection.scalars(select(meta.c.key)))
-        born = {"salt": secrets.token_hex(32), "changes": "0"}
+        born = {"salt": secrets.token_hex(32), "changes": "0", "journal": "0"}
         for key in born.keys() - known:
             connection.execute(insert(meta).values(key=key, value=born[key]))
 

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, func, select
 
+from mailer.ledger import liveness
 from mailer.ledger.claims import release_batch
 from mailer.ledger.mailings import LIVE, in_batch, set_state
 from mailer.ledger.schema import batch, delivery, mailing
 from mailer.ledger.settling import Outcome, record
 from mailer.model import (
     DeliveryState,
+    HolderId,
     Instant,
     MailingId,
     MailingState,
@@ -22,6 +24,8 @@ from mailer.model import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mailer.ledger.database import Ledger
 
 
@@ -34,32 +38,43 @@ class Recovered:
     in_doubt: int
 
 
-def recover(ledger: Ledger, *, on_doubt: OnDoubt, now: Instant) -> list[Recovered]:
+def recover(
+    ledger: Ledger, *, on_doubt: OnDoubt, now: Instant, mine: HolderId | None = None
+) -> list[Recovered]:
     """Take over from the dead: `claimed` goes back to the queue, `sending` is in doubt.
 
-    The caller holds the lock and sends nothing yet, so whoever holds a lease or left a row in
-    `sending` is dead (decisions 4); an earlier turn of the same process counts as dead, too.
+    `mine` is the caller's own number: an earlier turn of the same process is over, too.
     """
     found: dict[MailingId, list[int]] = defaultdict(lambda: [0, 0])
     with ledger.write() as connection:
+        living, dead = liveness.sort_out(ledger, connection)
+        others = [number for number in living if number != mine]
         left_sending = select(mailing.c.id).where(mailing.c.sending > 0)
         for number in connection.scalars(left_sending).all():
-            doubtful = _doubtful(connection, MailingId(number))
+            doubtful = _doubtful(connection, MailingId(number), others)
             record(connection, doubtful, (), on_doubt=on_doubt, now=now)
             found[MailingId(number)][1] += len(doubtful)
-        held = select(batch).where(batch.c.done == 0, batch.c.holder.is_not(None))
+        leased = (batch.c.holder.is_not(None), batch.c.holder.not_in(others))
+        held = select(batch).where(batch.c.done == 0, *leased)
         for lease in connection.execute(held).all():
             queued = select(func.count()).select_from(delivery).where(*in_batch(lease))
             found[MailingId(lease.mailing)][0] += connection.scalar(queued) or 0
             release_batch(connection, lease.id)
+        for number in dead:
+            liveness.bury(ledger, connection, number)
     return [
         Recovered(mailing=mailing_id, returned=returned, in_doubt=in_doubt)
         for mailing_id, (returned, in_doubt) in found.items()
+        if returned or in_doubt
     ]
 
 
-def _doubtful(connection: Connection, mailing_id: MailingId) -> list[Outcome]:
-    sending = (delivery.c.mailing == mailing_id, delivery.c.state == DeliveryState.SENDING)
+def _doubtful(
+    connection: Connection, mailing_id: MailingId, others: Sequence[HolderId]
+) -> list[Outcome]:
+    """What is in `sending` and none of the others that live is sending."""
+    orphan = delivery.c.holder.is_(None) | delivery.c.holder.not_in(others)
+    sending = (delivery.c.mailing == mailing_id, delivery.c.state == DeliveryState.SENDING, orphan)
     return [
         Outcome(
             mailing=mailing_id,

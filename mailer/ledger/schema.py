@@ -29,7 +29,8 @@ meta = Table(
     "meta",
     metadata,
     Column("key", Text, primary_key=True),
-    # salt (hex), instance; `changes` counts departures and commands, so that a dispatcher sees by
+    # salt (hex); instance: the machine that may send (interface §1.6 D); journal: how many lines
+    # the journal must have; `changes` counts departures and commands, so that a dispatcher sees by
     # one cheap read that it must look again.
     Column("value", Text, nullable=False),
 )
@@ -147,6 +148,15 @@ mailing = Table(
     Column("cancelled", Integer, nullable=False, server_default="0"),
     Column("resent", Integer, nullable=False, server_default="0"),
     Column("ever_in_doubt", Integer, nullable=False, server_default="0"),
+    Column("hard", Integer, nullable=False, server_default="0"),  # rejected: no such address (S-33)
+    Column("overruled", Integer, nullable=False, server_default="0"),  # 1: resumed after the guard
+    # A canary: so many deliveries first, then a person or so many microseconds decide.
+    Column("canary", Integer, nullable=False, server_default="0"),
+    Column("canary_wait", BigInteger),
+    Column("resume_at", BigInteger),  # a paused mailing goes on by itself then
+    # A correction goes to those who got this revision of that mailing only.
+    Column("corrects", BigInteger),
+    Column("corrects_revision", Integer),
     UniqueConstraint("list", "live_issue", name="one_mailing_per_issue_and_list"),
 )
 
@@ -164,6 +174,58 @@ revision = Table(
     Column("recipients", Integer, nullable=False, server_default="0"),  # kept, not counted
 )
 
+holder = Table(
+    "holder",
+    metadata,
+    # A process that delivers or did. Whether it lives, its lock says (decisions 4).
+    Column("id", _Id, primary_key=True),
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),  # it took leave, or was found dead and recovered
+)
+
+relay = Table(
+    "relay",
+    metadata,
+    Column("name", Text, primary_key=True),
+    # Shared by all processes (S-32): the moment from which the rate lets the next message go.
+    Column("free_at", BigInteger, nullable=False, server_default="0"),
+    Column("rate", Text),  # an operator's word that overrules the configured rate, such as "5/s"
+    Column("down_since", BigInteger),
+    Column("trouble", Text, nullable=False, server_default=""),
+    Column("changed_at", BigInteger),
+)
+
+quota_use = Table(
+    "quota_use",
+    metadata,
+    Column("relay", Text, primary_key=True),
+    Column("slot", BigInteger, primary_key=True),  # which 24th of the quota's time, since 1970
+    Column("used", Integer, nullable=False, server_default="0"),
+)
+
+throttle = Table(
+    "throttle",
+    metadata,
+    # A recipient domain that asked for less (S-32), for all mailings and processes.
+    Column("domain", Text, primary_key=True),
+    Column("gap", BigInteger, nullable=False, server_default="0"),  # microseconds between messages
+    Column("free_at", BigInteger, nullable=False, server_default="0"),  # nothing before
+    Column("reply", Text, nullable=False, server_default=""),  # what it said
+    Column("changed_at", BigInteger, nullable=False),
+)
+
+hold = Table(
+    "hold",
+    metadata,
+    # Decisions 16: a domain that a mailing must leave alone; its deliveries stay queued.
+    Column("mailing", ForeignKey("mailing.id"), primary_key=True),
+    Column("domain", Text, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+
 batch = Table(
     "batch",
     metadata,
@@ -173,7 +235,7 @@ batch = Table(
     Column("first", Integer),
     Column("last", Integer),
     Column("due_at", BigInteger, nullable=False),
-    Column("holder", Text),
+    Column("holder", BigInteger),
     Column("lease_until", BigInteger),
     Column("done", Integer, nullable=False, server_default="0"),
     Index("batch_open", "mailing", "done", "due_at"),
@@ -200,6 +262,8 @@ delivery = Table(
     Column("bounce_class", Text),
     Column("changed_at", BigInteger),
     Column("variant", Text, nullable=False, server_default=""),  # chosen at the freeze, kept
+    Column("holder", BigInteger),  # who began it last: in doubt if that one died while `sending`
+    Column("relay", Text),  # the relay that it was begun at last
     UniqueConstraint("mailing", "subscriber", name="one_delivery_per_mailing_and_subscriber"),
     # Leads with the address, so that it also serves `trace`.
     UniqueConstraint("address_key", "issue", name="one_delivery_per_issue_and_address"),

@@ -19,18 +19,31 @@ from mailer.ledger import events
 from mailer.ledger.claims import address_of
 from mailer.ledger.dialect import RowUpdate
 from mailer.ledger.schema import delivery, mailing
-from mailer.model import BounceClass, DeliveryState, Instant, MailingId, OnDoubt, SubscriberId
+from mailer.model import (
+    BounceClass,
+    DeliveryState,
+    HolderId,
+    Instant,
+    MailingId,
+    OnDoubt,
+    SubscriberId,
+)
 
 if TYPE_CHECKING:
     from mailer.ledger.claims import Claimed
 
 
 class Begin(NamedTuple):
-    """The intent to send: Date, revision and slot values are fixed from here on."""
+    """The intent to send: Date, revision and slot values are fixed from here on.
+
+    Attributes:
+        relay: the name of the relay that it goes to.
+    """
 
     claimed: Claimed
     date: Instant
     values: tuple[str, ...] | None
+    relay: str = ""
 
 
 class Outcome(NamedTuple):
@@ -76,9 +89,11 @@ _BEGIN = RowUpdate(
         revision=bindparam("revision_"),
         date=bindparam("date_"),
         values=bindparam("values_"),
+        holder=bindparam("holder_"),
+        relay=bindparam("relay_"),
         changed_at=bindparam("now_"),
     ),
-    "mailing_ seq_ revision_ date_ values_ now_",
+    "mailing_ seq_ revision_ date_ values_ holder_ relay_ now_",
 )
 
 _SETTLE = RowUpdate(
@@ -122,8 +137,11 @@ def record(
     *,
     on_doubt: OnDoubt,
     now: Instant,
+    holder: HolderId | None = None,
 ) -> None:
     """Write the outcomes that arrived and the intents that go next; the caller commits once.
+
+    `holder` says whose intents they are; recovery asks whether that one is alive.
 
     Raises:
         LedgerError: E606, a row was not in the state that this process left it in.
@@ -136,7 +154,7 @@ def record(
             if outcome.state in _WRITTEN_DOWN:
                 _write_down(connection, outcome, now)
     if begins:
-        rows = [_begin_row(begin, now, moved) for begin in begins]
+        rows = [_begin_row(begin, holder, now, moved) for begin in begins]
         _expect(_BEGIN.run(connection, rows), len(rows))
     if moved:
         _COUNT.run(
@@ -148,12 +166,15 @@ def record(
 _WRITTEN_DOWN = (DeliveryState.REJECTED, DeliveryState.IN_DOUBT)
 
 
-def _begin_row(begin: Begin, now: Instant, moved: dict[MailingId, Counter[str]]) -> tuple[Any, ...]:
+def _begin_row(
+    begin: Begin, holder: HolderId | None, now: Instant, moved: dict[MailingId, Counter[str]]
+) -> tuple[Any, ...]:
     claimed, values = begin.claimed, begin.values
     recipient = claimed.recipient
     moved[recipient.mailing]["sending"] += 1
     stored = None if values is None else f"[{','.join(map(_json_string, values))}]"
-    return recipient.mailing, recipient.seq, claimed.revision, begin.date, stored, now
+    which = (recipient.mailing, recipient.seq)
+    return *which, claimed.revision, begin.date, stored, holder, begin.relay, now
 
 
 def _outcome_row(

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mailer.config import Config
     from mailer.delivery.shift import Report
     from mailer.ledger import Ledger
+    from mailer.model import HolderId
 
 log = logging.getLogger("mailer")
 
@@ -34,10 +35,12 @@ class Daemon:
     """Looks every few seconds and delivers what is due, until SIGINT or SIGTERM.
 
     Args:
-        holder: this process's name from `ledger.liveness.hold`, held as long as the daemon lives.
+        holder: this process's number from `ledger.liveness.hold`, held as long as the daemon lives.
     """
 
-    def __init__(self, config: Config, ledger: Ledger, keyring: Keyring, *, holder: str) -> None:
+    def __init__(
+        self, config: Config, ledger: Ledger, keyring: Keyring, *, holder: HolderId
+    ) -> None:
         self._config = config
         self._ledger = ledger
         self._keyring = keyring

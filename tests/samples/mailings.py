@@ -17,6 +17,7 @@ from mailer.delivery.dispatch import Dispatcher
 from mailer.ledger import freezing, open_ledger, overview, starting
 from mailer.ledger.schema import delivery, list_, subscriber, subscription
 from mailer.model import (
+    HolderId,
     Instant,
     Mailbox,
     MailingId,
@@ -229,7 +230,7 @@ def dispatcher(
         relay=relay,
         delivery=DeliveryConfig(on_doubt=on_doubt, max_age=max_age),
         keyring=KEYS,
-        holder=f"test:{next(_holders)}",
+        holder=HolderId(next(_holders)),
         helo="client.test",
         clock=now,
         jitter=lambda: 0.0,

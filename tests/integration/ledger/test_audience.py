@@ -35,7 +35,7 @@ CONFIG = Config(
     ),
     lists={"weekly": WEEKLY},
     groups={},
-    relay=RelayConfig(host="127.0.0.1", port=25, security="none"),
+    relays=(RelayConfig(host="127.0.0.1", port=25, security="none"),),
     bounce_address="bounces@example.org",
     database_url="sqlite:mailer.db",
     delivery=DeliveryConfig(on_doubt=OnDoubt.RESEND),

@@ -13,7 +13,7 @@ from mailer.errors import LedgerError
 from mailer.ledger import Ledger, bump_changes, claims, mailings, recovery, settling
 from mailer.ledger.schema import batch, subscription, suppression
 from mailer.ledger.settling import Begin, Outcome
-from mailer.model import DeliveryState, Instant, MailingState, OnDoubt, SubscriptionState
+from mailer.model import DeliveryState, HolderId, Instant, MailingState, OnDoubt, SubscriptionState
 from tests.samples.mailings import addresses, enlist, frozen, look, new_ledger, rows
 
 if TYPE_CHECKING:
@@ -30,9 +30,9 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
     opened.close()
 
 
-def claim(ledger: Ledger, holder: str = "one", now: int = NOW) -> list[Claimed]:
+def claim(ledger: Ledger, holder: int = 1, now: int = NOW) -> list[Claimed]:
     with ledger.write() as connection:
-        found = claims.claim(connection, holder=holder, now=Instant(now))
+        found = claims.claim(connection, holder=HolderId(holder), now=Instant(now))
     return found.deliveries if found else []
 
 
@@ -71,7 +71,7 @@ def test_a_batch_is_leased_once(ledger: Ledger) -> None:
     """S-43: two claimers never hold the same delivery."""
     enlist(ledger, *addresses(300))
     frozen(ledger)
-    first, second, third = claim(ledger, "one"), claim(ledger, "two"), claim(ledger, "three")
+    first, second, third = claim(ledger, 1), claim(ledger, 2), claim(ledger, 3)
     assert (len(first), len(second), len(third)) == (256, 44, 0)
     assert len({one.key for one in (*first, *second)}) == 300
 
@@ -80,18 +80,18 @@ def test_a_lapsed_lease_can_be_claimed_again(ledger: Ledger) -> None:
     """S-43: leases last 15 minutes; a claimed row whose lease lapsed was certainly not sent."""
     enlist(ledger, *addresses(3))
     frozen(ledger)
-    assert len(claim(ledger, "one")) == 3
-    assert len(claim(ledger, "two", now=NOW + 14 * MINUTE)) == 0
-    assert len(claim(ledger, "two", now=NOW + 16 * MINUTE)) == 3
+    assert len(claim(ledger, 1)) == 3
+    assert len(claim(ledger, 2, now=NOW + 14 * MINUTE)) == 0
+    assert len(claim(ledger, 2, now=NOW + 16 * MINUTE)) == 3
 
 
 def test_a_renewed_lease_does_not_lapse(ledger: Ledger) -> None:
     enlist(ledger, *addresses(3))
     frozen(ledger)
-    claim(ledger, "one")
+    claim(ledger, 1)
     with ledger.write() as connection:
-        claims.renew(connection, "one", now=Instant(NOW + 10 * MINUTE))
-    assert len(claim(ledger, "two", now=NOW + 16 * MINUTE)) == 0
+        claims.renew(connection, HolderId(1), now=Instant(NOW + 10 * MINUTE))
+    assert len(claim(ledger, 2, now=NOW + 16 * MINUTE)) == 0
 
 
 def test_claimed_is_a_queued_row_whose_batch_is_leased(ledger: Ledger) -> None:
@@ -177,7 +177,7 @@ def test_recovery_returns_what_was_claimed_and_doubts_what_was_sending(ledger: L
     """S-41: claimed without intent is certainly not sent; sending is in doubt."""
     enlist(ledger, *addresses(10))
     mailing = frozen(ledger)
-    claimed = claim(ledger, "dead")
+    claimed = claim(ledger, 8)
     begin(ledger, *claimed[:4])
     settle(ledger, claimed[0], DeliveryState.ACCEPTED)
     (found,) = recovery.recover(ledger, on_doubt=OnDoubt.HOLD, now=NOW)
@@ -189,17 +189,17 @@ def test_recovery_returns_what_was_claimed_and_doubts_what_was_sending(ledger: L
         counts["queued"],
         counts["sending"],
     ) == (1, 3, 6, 0)
-    assert {one.key for one in claimed[4:]} == {one.key for one in claim(ledger, "me")}
+    assert {one.key for one in claimed[4:]} == {one.key for one in claim(ledger, 9)}
 
 
 def test_recovery_finds_what_is_sending_whoever_held_its_batch(ledger: Ledger) -> None:
     """Also where the batch was released meanwhile: paused, then killed."""
     enlist(ledger, *addresses(3))
     mailing = frozen(ledger)
-    one, *_ = claim(ledger, "dead")
+    one, *_ = claim(ledger, 8)
     begin(ledger, one)
     with ledger.write() as connection:
-        claims.release(connection, "dead")
+        claims.release(connection, HolderId(8))
         mailings.set_state(connection, mailing, MailingState.PAUSED, actor="test", now=NOW)
     (found,) = recovery.recover(ledger, on_doubt=OnDoubt.HOLD, now=NOW)
     assert (0, 1) == (found.returned, found.in_doubt)
@@ -212,10 +212,10 @@ def test_recovery_finds_what_is_sending_whoever_held_its_batch(ledger: Ledger) -
 def test_recovery_of_a_resend_sends_again(ledger: Ledger) -> None:
     enlist(ledger, "ann@a.test")
     frozen(ledger)
-    (one,) = claim(ledger, "dead")
+    (one,) = claim(ledger, 8)
     begin(ledger, one, values=("Ann",))
     recovery.recover(ledger, on_doubt=OnDoubt.RESEND, now=NOW)
-    (again,) = claim(ledger, "me")
+    (again,) = claim(ledger, 9)
     assert (one.key, NOW, ("Ann",)) == (again.key, again.date, again.values)
 
 
@@ -322,10 +322,10 @@ def test_a_mailing_is_sent_when_nothing_is_left(
 def test_released_leases_can_be_claimed_at_once(ledger: Ledger) -> None:
     enlist(ledger, *addresses(3))
     frozen(ledger)
-    claim(ledger, "one")
+    claim(ledger, 1)
     with ledger.write() as connection:
-        claims.release(connection, "one")
-    assert len(claim(ledger, "two")) == 3
+        claims.release(connection, HolderId(1))
+    assert len(claim(ledger, 2)) == 3
 
 
 def test_a_batch_of_nobody_is_closed(ledger: Ledger) -> None:

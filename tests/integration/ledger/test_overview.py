@@ -11,7 +11,7 @@ from sqlalchemy import update
 from mailer.errors import NotFoundError, UsageError
 from mailer.ledger import Ledger, claims, freezing, mailings, overview
 from mailer.ledger.schema import delivery
-from mailer.model import Instant, MailingState
+from mailer.model import HolderId, Instant, MailingState
 from tests.samples.mailings import EARLY, addresses, enlist, frozen, look, new_ledger, plan
 
 LATER = Instant(2_000_000)
@@ -88,7 +88,7 @@ def test_counts_add_up_while_batches_are_leased_and_rows_wait(ledger: Ledger) ->
     mailing = frozen(ledger)
     with ledger.write() as connection:
         connection.execute(update(delivery).where(delivery.c.seq == 3).values(due_at=LATER))
-        claims.claim(connection, holder="test", now=EARLY)
+        claims.claim(connection, holder=HolderId(1), now=EARLY)
     seen = look(ledger, mailing)
     assert (1, 6, 7) == (seen.counts["queued"], seen.counts["claimed"], seen.recipients)
     assert (1, LATER, 0) == (seen.deferred, seen.next_try_at, seen.settled)

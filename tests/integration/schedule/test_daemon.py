@@ -17,7 +17,7 @@ import pytest
 from mailer.compose.links import Keyring
 from mailer.config import require_secret
 from mailer.ledger import claims, liveness, starting
-from mailer.model import MailingState
+from mailer.model import HolderId, MailingState
 from mailer.schedule import daemon
 from mailer.schedule.daemon import Daemon
 from mailer.when import now
@@ -38,8 +38,17 @@ def quick(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> 
     caplog.set_level(logging.INFO, logger="mailer")
 
 
-def run_until(news: News, done: Callable[[], bool], *, seconds: float = 90) -> int | None:
-    """Run a daemon until something has come about, then send it SIGTERM."""
+def run_until(
+    news: News,
+    done: Callable[[], bool],
+    *,
+    seconds: float = 90,
+    first: Callable[[], object] = lambda: None,
+) -> int | None:
+    """Run a daemon until something has come about, then send it SIGTERM.
+
+    `first` is called when it holds the ledger and has not begun.
+    """
 
     async def watch(it: Daemon) -> int | None:
         running = asyncio.ensure_future(it.run())
@@ -54,6 +63,7 @@ def run_until(news: News, done: Callable[[], bool], *, seconds: float = 90) -> i
     config = news.config
     with news.ledger() as ledger, liveness.hold(ledger) as holder:
         keyring = Keyring(require_secret(config))
+        first()
         return asyncio.run(watch(Daemon(config, ledger, keyring, holder=holder)))
 
 
@@ -172,9 +182,12 @@ def test_a_locked_ledger_is_said_once_in_words_and_waited_for(
         with contextlib.closing(
             sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         ) as other:
-            other.execute("BEGIN IMMEDIATE")
-            threading.Timer(1.0, other.rollback).start()
-            run_until(peopled, is_in(peopled, MailingState.SENT))
+
+            def lock() -> None:
+                other.execute("BEGIN IMMEDIATE")
+                threading.Timer(1.0, other.rollback).start()
+
+            run_until(peopled, is_in(peopled, MailingState.SENT), first=lock)
     assert EIGHT == len(server.messages)
     said = [message for message in messages(caplog) if "cannot be used now" in message]
     assert said
@@ -192,7 +205,7 @@ def test_who_comes_after_a_crash_recovers_first(
         peopled.start_now()
         with peopled.ledger() as ledger, ledger.write() as connection:
             starting.start_due(connection, now=now(), actor="test")
-            claims.claim(connection, holder="dead:1:x", now=now())
+            claims.claim(connection, holder=HolderId(99), now=now())
         run_until(peopled, is_in(peopled, MailingState.SENT))
     assert "recovered m1: 8 returned to the queue, 0 in doubt" in messages(caplog)
     assert EIGHT == len(server.messages)

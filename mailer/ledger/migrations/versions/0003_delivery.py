@@ -1,0 +1,83 @@
+"""Holders, several relays with one pace, held and throttled domains, canaries, corrections."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def upgrade() -> None:
+    op.create_table(
+        "holder",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("host", sa.Text(), nullable=False),
+        sa.Column("pid", sa.Integer(), nullable=False),
+        sa.Column("started_at", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "relay",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("free_at", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("rate", sa.Text(), nullable=True),
+        sa.Column("down_since", sa.BigInteger(), nullable=True),
+        sa.Column("trouble", sa.Text(), server_default="", nullable=False),
+        sa.Column("changed_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
+        "quota_use",
+        sa.Column("relay", sa.Text(), nullable=False),
+        sa.Column("slot", sa.BigInteger(), nullable=False),
+        sa.Column("used", sa.Integer(), server_default="0", nullable=False),
+        sa.PrimaryKeyConstraint("relay", "slot"),
+    )
+    op.create_table(
+        "throttle",
+        sa.Column("domain", sa.Text(), nullable=False),
+        sa.Column("gap", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("free_at", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("reply", sa.Text(), server_default="", nullable=False),
+        sa.Column("changed_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("domain"),
+    )
+    op.create_table(
+        "hold",
+        sa.Column("mailing", ID, nullable=False),
+        sa.Column("domain", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["mailing"], ["mailing.id"]),
+        sa.PrimaryKeyConstraint("mailing", "domain"),
+    )
+    for name in ("canary", "hard", "overruled"):
+        column = sa.Column(name, sa.Integer(), server_default="0", nullable=False)
+        op.add_column("mailing", column)
+    op.add_column("mailing", sa.Column("canary_wait", sa.BigInteger(), nullable=True))
+    op.add_column("mailing", sa.Column("resume_at", sa.BigInteger(), nullable=True))
+    op.add_column("mailing", sa.Column("corrects", sa.BigInteger(), nullable=True))
+    op.add_column("mailing", sa.Column("corrects_revision", sa.Integer(), nullable=True))
+    op.add_column("delivery", sa.Column("holder", sa.BigInteger(), nullable=True))
+    op.add_column("delivery", sa.Column("relay", sa.Text(), nullable=True))
+    # Whoever holds a lease while the ledger is migrated is gone.
+    op.drop_column("batch", "holder")
+    op.add_column("batch", sa.Column("holder", sa.BigInteger(), nullable=True))
+    op.execute("UPDATE batch SET lease_until = NULL")
+
+
+def downgrade() -> None:
+    op.drop_column("batch", "holder")
+    op.add_column("batch", sa.Column("holder", sa.Text(), nullable=True))
+    op.drop_column("delivery", "relay")
+    op.drop_column("delivery", "holder")
+    columns = ("corrects_revision", "corrects", "resume_at", "canary_wait")
+    for name in (*columns, "overruled", "hard", "canary"):
+        op.drop_column("mailing", name)
+    for name in ("hold", "throttle", "quota_use", "relay", "holder"):
+        op.drop_table(name)
