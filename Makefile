@@ -27,7 +27,7 @@ check: $(VENV)/dev.stamp
 	$(BIN)/lint-imports
 
 test: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
 
 # Takes the pictures of tests/golden anew; look at each before you commit it.
 golden: $(VENV)/dev.stamp

@@ -21,6 +21,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--golden", action="store_true", help="take the golden pictures anew")
 
 
+ONE_AT_A_TIME = {
+    "browser": ("tests/browser/",),
+    "processes": (
+        "tests/integration/delivery/",
+        "tests/integration/postfix/",
+        "tests/integration/cli/test_send_",
+    ),
+}
+"""Group -> where its tests are: they use the machine to the full, so none beside another."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With `--dist loadgroup`, run the tests of a group one after the other in one process."""
+    for item in items:
+        for group, places in ONE_AT_A_TIME.items():
+            if item.nodeid.startswith(places):
+                item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Decisions 22: with `CI` set a test that is skipped has failed."""

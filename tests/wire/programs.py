@@ -7,9 +7,11 @@ skip for whatever reason is a failure.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
+import tempfile
 from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
@@ -109,12 +111,20 @@ def install(package: str) -> str:
     if os.geteuid() != 0:
         return ", which only root can install"
     try:
-        with no_service_starts():
+        with _one_at_a_time(), no_service_starts():
             _update()
             _run(*APT, "install", "--yes", "--no-install-recommends", package)
     except (OSError, subprocess.SubprocessError) as error:
         return f", which could not be installed: {getattr(error, 'stderr', None) or error}"
     return ""
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Tests run in several processes, and the package manager lets nobody in beside another."""
+    with (Path(tempfile.gettempdir()) / "mailer-test-install.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @cache
