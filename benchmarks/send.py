@@ -15,7 +15,7 @@ from sqlalchemy import insert, literal, select
 
 from benchmarks.content import rendering
 from mailer.compose.links import Keyring
-from mailer.config import DeliveryConfig, RelayConfig
+from mailer.config import DeliveryConfig, GuardConfig, RelayConfig
 from mailer.delivery.dispatch import Dispatcher
 from mailer.ledger import Ledger, freezing, liveness, open_ledger, starting
 from mailer.ledger.schema import list_, subscriber, subscription
@@ -107,8 +107,9 @@ def rate(port: int, messages: int, connections: int) -> float:
         with liveness.hold(ledger) as holder:
             dispatcher = Dispatcher(
                 ledger,
-                relay=relay,
+                relays=[relay],
                 delivery=DeliveryConfig(on_doubt=OnDoubt.RESEND),
+                guard=GuardConfig(),
                 keyring=KEYS,
                 holder=holder,
                 helo="bench.example.org",

@@ -37,12 +37,12 @@ from mailer.smtp.events import (
 from mailer.smtp.relay import Relay
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from mailer.compose.links import Keyring
-    from mailer.config import DeliveryConfig, RelayConfig
+    from mailer.config import DeliveryConfig, GuardConfig, RelayConfig
     from mailer.delivery.commits import Committed
-    from mailer.delivery.parcels import Parcel
+    from mailer.delivery.parcels import Parcel, Signer
     from mailer.ledger import Ledger
     from mailer.ledger.starting import Started
     from mailer.model import HolderId, MailingId
@@ -57,9 +57,11 @@ START = 5.0  # seconds between two looks for scheduled mailings that are due
 
 
 class Dispatcher:
-    """Delivers what is due through one relay, then returns.
+    """Delivers what is due through the relays, then returns.
 
     Args:
+        guard: when a mailing or a domain is stopped for its own good (S-33).
+        signer: signs what is sent; None: the relay does.
         holder: this process's number from `ledger.liveness.hold`, which the caller holds.
         helo: how we introduce ourselves (S-1).
         clock: instants; asyncio's own clock serves for delays.
@@ -72,9 +74,11 @@ class Dispatcher:
         self,
         ledger: Ledger,
         *,
-        relay: RelayConfig,
+        relays: Sequence[RelayConfig],
         delivery: DeliveryConfig,
+        guard: GuardConfig,
         keyring: Keyring,
+        signer: Signer | None = None,
         holder: HolderId,
         helo: str,
         clock: Callable[[], Instant],
@@ -82,7 +86,8 @@ class Dispatcher:
         patience: float,
     ) -> None:
         self._ledger = ledger
-        self._config = relay
+        self._config = relay = relays[0]
+        self._guard = guard
         self._on_doubt = delivery.on_doubt
         self._holder = holder
         self._clock = clock
@@ -90,7 +95,7 @@ class Dispatcher:
         self._patience = patience
         self._judge = Judge(max_age=delivery.max_age)
         self._bucket = Bucket(relay.rate)
-        self._packer = Packer(ledger, keyring)
+        self._packer = Packer(ledger, keyring, signer)
         self._helo = helo
         self._lanes: dict[Connection, Lane] = {}
         self._feed = Feed()

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from mailer.ledger.claims import Claimed
     from mailer.model import Instant, MailingId, Message
 
+Signer = object  # what signs a message comes with DKIM
+
 
 @dataclass(slots=True, eq=False)
 class Parcel:
@@ -35,9 +37,10 @@ class Parcel:
 class Packer:
     """Composes parcels; each variant of a revision is loaded and compiled once."""
 
-    def __init__(self, ledger: Ledger, keyring: Keyring) -> None:
+    def __init__(self, ledger: Ledger, keyring: Keyring, signer: Signer | None = None) -> None:
         self._ledger = ledger
         self._keyring = keyring
+        self._signer = signer
         self._templates: dict[tuple[MailingId, int, str], MessageTemplate] = {}
 
     def pack(self, claimed: Claimed, *, now: Instant) -> Parcel:

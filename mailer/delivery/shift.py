@@ -68,8 +68,9 @@ class Shift:
         self._signals: list[int] = []
         self._dispatcher = Dispatcher(
             ledger,
-            relay=config.relay,
+            relays=config.relays,
             delivery=config.delivery,
+            guard=config.guard,
             keyring=keyring,
             holder=holder,
             helo=greeting(),

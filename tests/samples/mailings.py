@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import insert, select
 
 from mailer.compose.links import Keyring
-from mailer.config import DeliveryConfig
+from mailer.config import DeliveryConfig, GuardConfig
 from mailer.delivery.dispatch import Dispatcher
 from mailer.ledger import freezing, open_ledger, overview, starting
 from mailer.ledger.schema import delivery, list_, subscriber, subscription
@@ -227,8 +227,9 @@ def dispatcher(
     relay = dataclasses.replace(relay_at(port), connections=connections, rate=rate)
     return Dispatcher(
         ledger,
-        relay=relay,
+        relays=[relay],
         delivery=DeliveryConfig(on_doubt=on_doubt, max_age=max_age),
+        guard=GuardConfig(),
         keyring=KEYS,
         holder=HolderId(next(_holders)),
         helo="client.test",
