@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 LOCAL_OCTETS = 64  # RFC 5321 §4.5.3.1.1
 ADDRESS_OCTETS = 254  # RFC 5321 §4.5.3.1.3 less the angle brackets
@@ -72,6 +73,17 @@ def normalise(text: str) -> str:
     if _plain_domain(text) is not None:
         return text.lower()
     return _parse_with_care(text).normalised
+
+
+def domain_of(address: str) -> str:
+    """The domain of an accepted address as lower A-label: `parse(address).domain`, faster."""
+    domain = address[address.rfind("@") + 1 :]
+    return domain.lower() if domain.isascii() else _a_label(domain)
+
+
+@lru_cache(maxsize=1024)
+def _a_label(domain: str) -> str:
+    return _parse_with_care(f"x@{domain}").domain
 
 
 def _plain_domain(text: str) -> str | None:

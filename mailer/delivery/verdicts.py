@@ -42,11 +42,13 @@ class Stop:
 
     Attributes:
         mailing: the one that stops; None for all that are being sent.
+        domain: not empty: the mailing goes on and leaves this recipient domain alone.
     """
 
     mailing: MailingId | None
     state: MailingState
     error: MailerError
+    domain: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,8 @@ class Ruling:
         suppress: the address does not exist; never mail it again.
         reconnect: this connection is of no more use.
         back_off: leave the relay alone for a while.
+        throttle: the recipient's domain asks for less: seconds to leave it alone, 0 to go slower
+            at once; None if it does not (S-32).
     """
 
     outcome: Outcome | None
@@ -65,6 +69,7 @@ class Ruling:
     suppress: bool = False
     reconnect: bool = False
     back_off: bool = False
+    throttle: float | None = None
 
 
 class Judge:

@@ -30,6 +30,8 @@ from sqlalchemy import (
     update,
 )
 
+from mailer.address import domain_of
+from mailer.ledger import holds
 from mailer.ledger.choosing import why_not
 from mailer.ledger.dialect import read_value
 from mailer.ledger.mailings import BATCH, LIVE, in_batch
@@ -69,6 +71,11 @@ class Claimed(NamedTuple):
         """What names a delivery."""
         return self.recipient.mailing, self.recipient.seq
 
+    @property
+    def domain(self) -> str:
+        """The recipient's domain as lower A-label (decisions 16)."""
+        return domain_of(self.recipient.email)
+
 
 @dataclass(slots=True)
 class Batch:
@@ -85,17 +92,23 @@ class Batch:
 def claim(connection: Connection, *, holder: HolderId, now: Instant) -> Batch | None:
     """Lease the next batch of any mailing that is being sent; None if nothing is due.
 
-    Who left or was suppressed since the freeze is cancelled here (L-9, B-20).
+    Who left or was suppressed since the freeze is cancelled here (L-9, B-20); who is in a domain
+    that is held is put aside (decisions 16).
     """
     while (lease := _next_open(connection, now)) is not None:
         claimed = Batch(id=lease.id, mailing=MailingId(lease.mailing))
+        held = holds.of(connection, claimed.mailing)
         gone: list[tuple[int, str]] = []
+        aside: list[int] = []
         for row in connection.execute(_rows_of(lease, now)).all():
-            if row.why is None:
-                claimed.deliveries.append(_claimed(row, lease))
-            else:
+            if row.why is not None:
                 gone.append((row.seq, row.why))
+            elif held and domain_of(row.email) in held:
+                aside.append(row.seq)
+            else:
+                claimed.deliveries.append(_claimed(row, lease))
         _cancel(connection, claimed.mailing, gone, now)
+        holds.put_aside(connection, claimed.mailing, aside)
         if claimed.deliveries:
             connection.execute(
                 update(batch)
@@ -251,7 +264,7 @@ class Standing:
     """What still holds of some claimed deliveries.
 
     Attributes:
-        sendable: those that may be sent.
+        sendable: those that may be sent; others were cancelled or put aside.
         stopped: mailings that are paused or over; their rows were left as they are.
     """
 
@@ -266,7 +279,7 @@ class Standing:
 def recheck(connection: Connection, claimed: Iterable[Claimed], *, now: Instant) -> Standing:
     """Ask again, in the dispatcher's own transaction, who of the claimed may be mailed (L-9).
 
-    Who left or was suppressed is cancelled here.
+    Who left or was suppressed is cancelled here, who is in a domain that is held is put aside.
     """
     wanted: dict[MailingId, list[int]] = {}
     for one in claimed:
@@ -280,19 +293,24 @@ def recheck(connection: Connection, claimed: Iterable[Claimed], *, now: Instant)
         if head.state not in LIVE:
             stopped.add(mailing_id)
             continue
-        gone = []
+        held = holds.of(connection, mailing_id)
+        gone: list[tuple[int, str]] = []
+        aside: list[int] = []
         for row in connection.execute(_standing(mailing_id, head.list, seqs, now)):
-            if row.why is None:
-                sendable.add((mailing_id, row.seq))
-            else:
+            if row.why is not None:
                 gone.append((row.seq, row.why))
+            elif held and domain_of(row.email) in held:
+                aside.append(row.seq)
+            else:
+                sendable.add((mailing_id, row.seq))
         _cancel(connection, mailing_id, gone, now)
+        holds.put_aside(connection, mailing_id, aside)
     return Standing(sendable=frozenset(sendable), stopped=frozenset(stopped))
 
 
 def _standing(mailing_id: MailingId, list_id: int, seqs: list[int], now: int) -> Select[Any]:
     return (
-        select(delivery.c.seq, why_not(issue_id=None, now=now).label("why"))
+        select(delivery.c.seq, delivery.c.email, why_not(issue_id=None, now=now).label("why"))
         .join(subscriber, subscriber.c.id == delivery.c.subscriber)
         .join(
             subscription,

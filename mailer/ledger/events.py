@@ -24,7 +24,7 @@ PAGE = 100
 
 
 class Kind(StrEnum):
-    """What may happen to a person; mailings and deliveries write their states as kinds."""
+    """What may happen to a person or a mailing; states that are entered are kinds, too."""
 
     SIGNED_UP = "signed up"
     SUBSCRIBED = "subscribed"
@@ -37,6 +37,8 @@ class Kind(StrEnum):
     BOUNCED = "bounced"
     REPORTED = "reported"
     REJECTED = "rejected"
+    HELD = "held"
+    RELEASED = "released"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

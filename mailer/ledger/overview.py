@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, func, select
 
 from mailer.content.identity import name_and_language, slug_of
 from mailer.errors import NotFoundError, UsageError
-from mailer.ledger import events
+from mailer.ledger import events, holds
 from mailer.ledger.mailings import LIVE, in_batch
 from mailer.ledger.schema import batch, delivery, issue, list_, mailing, rendering, revision
 from mailer.model import Instant, MailingId, MailingState
@@ -28,6 +28,9 @@ class Overview:
     """One mailing as `mailer status` shows it; the counts add up to `recipients`.
 
     Attributes:
+        deferred: queued ones that wait for their next try, at `next_try_at` at the earliest.
+        held: queued ones that were put aside until their domain is released.
+        holds: the domains that it leaves alone, and why (decisions 16).
         variants: how many get which variant of the issue; empty if all get the same.
     """
 
@@ -48,6 +51,8 @@ class Overview:
     zone: str
     started_at: Instant | None
     finished_at: Instant | None
+    held: int = 0
+    holds: Mapping[str, str] = field(default_factory=dict)
     variants: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -83,7 +88,7 @@ def _overview(connection: Connection, row: Row[Any]) -> Overview:
     claimed = _claimed(connection, row.id) if queued and row.state in LIVE else 0
     waiting = connection.execute(
         select(func.count(), func.min(delivery.c.due_at)).where(
-            delivery.c.mailing == row.id, delivery.c.due_at.is_not(None)
+            delivery.c.mailing == row.id, delivery.c.due_at < holds.HELD
         )
     ).one()
     return Overview(
@@ -104,8 +109,15 @@ def _overview(connection: Connection, row: Row[Any]) -> Overview:
         zone=row.zone,
         started_at=row.started_at,
         finished_at=row.finished_at,
+        held=_put_aside(connection, row.id),
+        holds=holds.of(connection, row.id),
         variants=_variants(connection, row),
     )
+
+
+def _put_aside(connection: Connection, mailing_id: int) -> int:
+    here = (delivery.c.mailing == mailing_id, delivery.c.due_at == holds.HELD)
+    return connection.scalar(select(func.count()).select_from(delivery).where(*here)) or 0
 
 
 def _variants(connection: Connection, row: Row[Any]) -> dict[str, int]:
