@@ -264,6 +264,7 @@ delivery = Table(
     Column("variant", Text, nullable=False, server_default=""),  # chosen at the freeze, kept
     Column("holder", BigInteger),  # who began it last: in doubt if that one died while `sending`
     Column("relay", Text),  # the relay that it was begun at last
+    Column("aged_from", BigInteger),  # queued again by an operator: its age counts from then (S-31)
     UniqueConstraint("mailing", "subscriber", name="one_delivery_per_mailing_and_subscriber"),
     # Leads with the address, so that it also serves `trace`.
     UniqueConstraint("address_key", "issue", name="one_delivery_per_issue_and_address"),

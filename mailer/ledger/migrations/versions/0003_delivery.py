@@ -65,6 +65,7 @@ def upgrade() -> None:
     op.add_column("mailing", sa.Column("corrects_revision", sa.Integer(), nullable=True))
     op.add_column("delivery", sa.Column("holder", sa.BigInteger(), nullable=True))
     op.add_column("delivery", sa.Column("relay", sa.Text(), nullable=True))
+    op.add_column("delivery", sa.Column("aged_from", sa.BigInteger(), nullable=True))
     # Whoever holds a lease while the ledger is migrated is gone.
     op.drop_column("batch", "holder")
     op.add_column("batch", sa.Column("holder", sa.BigInteger(), nullable=True))
@@ -74,6 +75,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_column("batch", "holder")
     op.add_column("batch", sa.Column("holder", sa.Text(), nullable=True))
+    op.drop_column("delivery", "aged_from")
     op.drop_column("delivery", "relay")
     op.drop_column("delivery", "holder")
     columns = ("corrects_revision", "corrects", "resume_at", "canary_wait")
