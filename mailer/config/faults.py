@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from mailer.config import look
 from mailer.config.keys import KEYS, TABLES, Key
-from mailer.config.parse import slug
+from mailer.config.parse import domain, selector, slug
 from mailer.config.sources import known_variables, variable
 from mailer.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from mailer.config.sources import Outside
     from mailer.config.toml import Document
@@ -20,10 +20,23 @@ if TYPE_CHECKING:
 HOW_TO_MAKE_A_KEY = "python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
 
 
+# Table -> what a name in it must be, where people choose the names.
+_CHOSEN: dict[str, Callable[[str], object]] = {
+    "lists": slug,
+    "groups": slug,
+    "delivery.domains": domain,
+    "dkim.keys": selector,
+}
+
+
 def label(*path: str) -> str:
-    """`[relay] url`, `[lists.weekly] title`, `[groups] editors`, or a key outside all tables."""
-    *table, leaf = path
-    return f"[{'.'.join(table)}] {leaf}" if table else leaf
+    """`[relay] url`, `[lists.weekly] title`, `[[relay]] url`, or a key outside all tables."""
+    table, leaf = path[:-1], path[-1]
+    return f"{_header(*table)} {leaf}" if table else leaf
+
+
+def _header(*table: str) -> str:
+    return "[[relay]]" if table[0] == "relay" and table[1:] else f"[{'.'.join(table)}]"
 
 
 def unknown_keys(document: Document) -> Iterator[ConfigError]:
@@ -35,49 +48,75 @@ def unknown_keys(document: Document) -> Iterator[ConfigError]:
         if name not in tables:
             kind = "table" if isinstance(value, dict | list) else "key"
             yield _no_such(document, (name,), tables, kind)
+        elif name == "relay" and isinstance(value, list):
+            yield from _in_relays(document, value)
         elif not isinstance(value, dict):
             yield _not_a_table(document, (name,))
         elif name == "lists":
             yield from _in_lists(document, value)
-        elif name == "groups":
-            yield from (fault for group in value for fault in _bad_slug(document, name, group))
-        elif name == "theme":
-            yield from _in_theme(document, value)
-        elif name == "check":
-            yield from _in_check(document, value)
         else:
-            yield from _in_table(document, (name,), value, TABLES[name])
+            yield from _in_table(document, (name,), value)
 
 
 def _in_lists(document: Document, lists: Mapping[str, object]) -> Iterator[ConfigError]:
     for name, table in lists.items():
-        yield from _bad_slug(document, "lists", name)
+        yield from _bad_name(document, ("lists", name))
         if isinstance(table, dict):
-            yield from _in_table(document, ("lists", name), table, TABLES["lists.*"])
+            yield from _in_keys(document, ("lists", name), table, TABLES["lists.*"])
         else:
             yield _not_a_table(document, ("lists", name))
 
 
-def _in_theme(document: Document, theme: Mapping[str, object]) -> Iterator[ConfigError]:
-    schemes = [name for name in ("light", "dark") if name in theme]
-    for scheme in schemes:
-        colours = theme[scheme]
-        if isinstance(colours, dict):
-            yield from _in_table(document, ("theme", scheme), colours, look.NAMES)
+def _in_relays(document: Document, relays: Sequence[object]) -> Iterator[ConfigError]:
+    names: set[str] = set()
+    for number, table in enumerate(relays, 1):
+        place = ("relay", str(number))
+        if not isinstance(table, dict):
+            yield _not_a_table(document, place)
+            continue
+        yield from _in_keys(document, place, table, TABLES["relay"])
+        name, key = table.get("name"), TABLES["relay"]["name"]
+        where = document.where(*place, "name")
+        named = f"{where}  {label(*place, 'name')}"
+        if name is None:
+            yield missing((*place, "name"), key, named)
+        elif not isinstance(name, str):
+            yield refused(key, named, where, "must be text in double quotes")
+        elif name in names:
+            yield refused(key, named, where, "is the name of another relay, too")
         else:
-            yield _not_a_table(document, ("theme", scheme))
-    others = {leaf: value for leaf, value in theme.items() if leaf not in schemes}
-    yield from _in_table(document, ("theme",), others, TABLES["theme"])
-
-
-def _in_check(document: Document, check: Mapping[str, object]) -> Iterator[ConfigError]:
-    if not isinstance(check.get("ignore", {}), dict):
-        yield _not_a_table(document, ("check", "ignore"))
-    others = {leaf: value for leaf, value in check.items() if leaf != "ignore"}
-    yield from _in_table(document, ("check",), others, TABLES["check"])
+            names.add(name)
 
 
 def _in_table(
+    document: Document, path: tuple[str, ...], table: Mapping[str, object]
+) -> Iterator[ConfigError]:
+    """A table of keys that we know, of names that people choose, or with such a table in it."""
+    keys = TABLES[".".join(path)]
+    if "*" in keys:
+        yield from _in_chosen(document, path, table)
+        return
+    within = [leaf for leaf in table if "*" in TABLES.get(".".join((*path, leaf)), ())]
+    for leaf in within:
+        inner = table[leaf]
+        if isinstance(inner, dict):
+            yield from _in_table(document, (*path, leaf), inner)
+        else:
+            yield _not_a_table(document, (*path, leaf))
+    others = {leaf: value for leaf, value in table.items() if leaf not in within}
+    yield from _in_keys(document, path, others, keys)
+
+
+def _in_chosen(
+    document: Document, path: tuple[str, ...], table: Mapping[str, object]
+) -> Iterator[ConfigError]:
+    if path[0] == "theme":
+        yield from _in_keys(document, path, table, look.NAMES)
+    elif ".".join(path) in _CHOSEN:
+        yield from (fault for name in table for fault in _bad_name(document, (*path, name)))
+
+
+def _in_keys(
     document: Document, path: tuple[str, ...], table: Mapping[str, object], known: Collection[str]
 ) -> Iterator[ConfigError]:
     for leaf in table:
@@ -89,7 +128,7 @@ def _no_such(
     document: Document, path: tuple[str, ...], known: Collection[str], kind: str
 ) -> ConfigError:
     where = document.where(*path)
-    named = f"[{path[0]}]" if kind == "table" else label(*path)
+    named = _header(path[0]) if kind == "table" else label(*path)
     near = difflib.get_close_matches(path[-1], known, n=1)
     return ConfigError(
         "E401",
@@ -106,24 +145,55 @@ def _not_a_table(document: Document, path: tuple[str, ...]) -> ConfigError:
     )
 
 
-def _bad_slug(document: Document, table: str, name: str) -> Iterator[ConfigError]:
+def _bad_name(document: Document, path: tuple[str, ...]) -> Iterator[ConfigError]:
+    *table, name = path
     try:
-        slug(name)
+        _CHOSEN[".".join(table)](name)
     except ValueError as error:
-        where = document.where(table, name)
-        yield ConfigError("E405", f"{where}  {label(table, repr(name))}: {error}", where=where)
+        where = document.where(*path)
+        key = TABLES.get(".".join(table), {}).get("*")
+        yield ConfigError(
+            "E405",
+            f"{where}  {label(*table, repr(name))}: {error}",
+            where=where,
+            detail=key.doc if key else "",
+        )
 
 
-def unknown_variables(outside: Outside) -> Iterator[ConfigError]:
-    """E401: variables that begin like ours and set nothing."""
-    for name, where in outside.unknown():
-        near = difflib.get_close_matches(name, known_variables(), n=1)
+def unknown_variables(outside: Outside, relays: Collection[str]) -> Iterator[ConfigError]:
+    """E401: variables that begin like ours and set nothing.
+
+    Args:
+        outside: where they stand.
+        relays: the names of several `[[relay]]`, to which the variables of `[relay]` do not apply.
+    """
+    known = known_variables(relays)
+    of_one = set(known_variables()).difference(known)
+    for name, where in outside.unknown(known):
+        if name.removesuffix("_FILE") in of_one:
+            yield _for_one_relay(name, where, next(iter(relays)))
+            continue
+        near = difflib.get_close_matches(name, known, n=1)
         yield ConfigError(
             "E401",
             f"{where}  {name}: no such key",
             where=where,
             next_step=f"did you mean {near[0]}?" if near else "mailer config show --origin",
         )
+
+
+def _for_one_relay(name: str, where: str, relay: str) -> ConfigError:
+    prefix = variable("relay")
+    leaf = name.removesuffix("_FILE").removeprefix(f"{prefix}_")
+    secret = TABLES["relay"][leaf.lower()].secret
+    return ConfigError(
+        "E401",
+        f"{where}  {name}: there are several relays, and it does not say for which it is",
+        where=where,
+        next_step=f"{prefix}_{variable(relay).removeprefix('MAILER_')}_{leaf}=…"
+        if secret
+        else f"{leaf.lower()} = …  under [[relay]]",
+    )
 
 
 def missing(path: tuple[str, ...], key: Key, named: str) -> ConfigError:
@@ -133,13 +203,13 @@ def missing(path: tuple[str, ...], key: Key, named: str) -> ConfigError:
         f"{named} is missing",
         where=named.partition("  ")[0],
         detail=key.doc,
-        next_step=f"{key.leaf} = {key.example}  under [{'.'.join(path[:-1])}]",
+        next_step=f"{key.leaf} = {key.example}  under {_header(*path[:-1])}",
     )
 
 
 def misplaced_secret(path: tuple[str, ...], key: Key, where: str) -> ConfigError:
     """E406: a password in a file that is committed."""
-    name = variable("relay.password" if path[0] == "relay" else key.name)
+    name = variable(".".join((*path[:-1], "password")) if path[0] == "relay" else key.name)
     return ConfigError(
         "E406",
         f"{where}  {label(*path)}: a secret does not belong in a file that is committed",

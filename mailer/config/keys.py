@@ -46,6 +46,9 @@ class Key:
         return self.name.rpartition(".")[2]
 
 
+# More octets of an HTML part than the limit of M-28 would be cut off.
+_SIZE = parse.up_to(100_000)
+
 KEYS: tuple[Key, ...] = (
     Key(
         name="newsletter.name",
@@ -179,10 +182,10 @@ KEYS: tuple[Key, ...] = (
     ),
     Key(
         name="relay.connections",
-        parse=parse.connections,
+        parse=parse.up_to(1000),  # more are more sockets than a process may open
         type=int,
         default=10,
-        doc="How many connections may be open at once.",
+        doc="How many connections may be open at once, over all processes.",
         example="10",
     ),
     Key(
@@ -190,6 +193,12 @@ KEYS: tuple[Key, ...] = (
         parse=parse.rate,
         doc="The most messages in a time; absent means as fast as the relay takes them.",
         example='"14/s"',
+    ),
+    Key(
+        name="relay.quota",
+        parse=parse.quota,
+        doc="The most messages in any such stretch of time; then delivery waits.",
+        example='"50000/day"',
     ),
     Key(
         name="relay.max_wait",
@@ -207,10 +216,91 @@ KEYS: tuple[Key, ...] = (
         example="true",
     ),
     Key(
+        name="relay.name",
+        parse=parse.slug,
+        doc="What messages call it; each `[[relay]]` needs one.",
+        example='"eu"',
+    ),
+    Key(
+        name="relay.messages",
+        parse=parse.up_to(1000),
+        type=int,
+        default=100,
+        doc="How many messages go over one connection.",
+        example="100",
+    ),
+    Key(
+        name="relay.idle",
+        parse=parse.duration,
+        default="60s",
+        doc="How long a connection that is not used stays open.",
+        example='"60s"',
+    ),
+    Key(
+        name="relay.weight",
+        parse=parse.up_to(1000),
+        type=int,
+        default=1,
+        doc="Its share among several relays: 3 gets three times as much as 1.",
+        example="3",
+    ),
+    Key(
+        name="relay.domains",
+        parse=parse.domains,
+        type=list,
+        doc="Recipient domains that go to this relay and, while it works, to no other.",
+        example='["example.com"]',
+    ),
+    Key(
+        name="relay.lists",
+        parse=parse.slugs,
+        type=list,
+        doc="Lists whose mail goes to this relay and, while it works, to no other.",
+        example='["weekly"]',
+    ),
+    Key(
+        name="relay.log",
+        parse=parse.line,
+        doc="Postfix's log on this machine: it tells what became of what is in doubt.",
+        example='"/var/log/mail.log"',
+    ),
+    Key(
+        name="relay.token_url",
+        parse=urls.token_url,
+        doc="Signs in by XOAUTH2: where a refresh token is exchanged for an access token.",
+        example='"https://login.example.org/token"',
+    ),
+    Key(
+        name="relay.client_id",
+        parse=parse.line,
+        doc="XOAUTH2: what the provider calls this program.",
+        example='"1234.apps.example.org"',
+    ),
+    Key(
+        name="relay.scope",
+        parse=parse.line,
+        doc="XOAUTH2: what the token is for, where the provider asks for it.",
+        example='"https://mail.example.org/"',
+    ),
+    Key(
         name="relay.password",
         parse=parse.password,
         secret=True,
         doc="The relay's password.",
+        example='"…"',
+    ),
+    Key(
+        name="relay.client_secret",
+        parse=parse.password,
+        secret=True,
+        doc="XOAUTH2: the secret of the client.",
+        example='"…"',
+    ),
+    Key(
+        name="relay.refresh_token",
+        parse=parse.password,
+        secret=True,
+        doc="XOAUTH2: what access tokens are asked for with.",
         example='"…"',
     ),
     Key(
@@ -224,7 +314,7 @@ KEYS: tuple[Key, ...] = (
         name="database.url",
         parse=urls.database_url,
         default="sqlite:subscribers/mailer.db",
-        doc="The ledger: sqlite:PATH, relative to this file.",
+        doc="The ledger: sqlite:PATH, relative to this file, or postgresql://HOST/NAME.",
         example='"sqlite:subscribers/mailer.db"',
     ),
     Key(
@@ -248,6 +338,72 @@ KEYS: tuple[Key, ...] = (
         default=0.05,
         doc="The share of refused messages above which `mailer send` exits 5.",
         example="0.05",
+    ),
+    Key(
+        name="delivery.processes",
+        parse=parse.up_to(64),
+        type=int,
+        default=1,
+        doc="How many processes compose, sign and send side by side.",
+        example="2",
+    ),
+    Key(
+        name="delivery.domains.*",
+        parse=parse.rate,
+        doc="The most messages in a time for a recipient domain, whose name stands in quotes.",
+        example='"5/s"',
+    ),
+    Key(
+        name="guard.hard",
+        parse=parse.ratio,
+        type=float,
+        default=0.05,
+        doc="The share of addresses that do not exist above which a mailing is paused.",
+        example="0.05",
+    ),
+    Key(
+        name="guard.complaints",
+        parse=parse.ratio,
+        type=float,
+        default=0.003,
+        doc="The share of complaints above which a mailing is paused.",
+        example="0.003",
+    ),
+    Key(
+        name="guard.sample",
+        parse=parse.up_to(1_000_000),
+        type=int,
+        default=500,
+        doc="How many of a mailing's first deliveries the guard watches.",
+        example="500",
+    ),
+    Key(
+        name="guard.minimum",
+        parse=parse.up_to(1_000_000),
+        type=int,
+        default=200,
+        doc="How many of them must have an outcome before shares mean anything.",
+        example="200",
+    ),
+    Key(
+        name="guard.equal_replies",
+        parse=parse.up_to(1000),
+        type=int,
+        default=10,
+        doc="So many equal refusals that are about the sender hold a recipient domain.",
+        example="10",
+    ),
+    Key(
+        name="dkim.domain",
+        parse=parse.domain,
+        doc="Whose signature it is; absent: the domain of From.",
+        example='"example.org"',
+    ),
+    Key(
+        name="dkim.keys.*",
+        parse=parse.line,
+        doc="The file of a private key, relative to this file; `*` is its selector.",
+        example='"dkim/m2026.pem"',
     ),
     Key(
         name="theme.template",
@@ -312,7 +468,7 @@ KEYS: tuple[Key, ...] = (
     ),
     Key(
         name="check.size_warn",
-        parse=parse.size,
+        parse=_SIZE,
         type=int,
         default=80_000,
         doc="Bytes of the HTML part above which there is a warning (W151).",
@@ -320,7 +476,7 @@ KEYS: tuple[Key, ...] = (
     ),
     Key(
         name="check.size_max",
-        parse=parse.size,
+        parse=_SIZE,
         type=int,
         default=100_000,
         doc="Bytes of the HTML part above which an issue is refused (E150).",

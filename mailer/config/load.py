@@ -5,19 +5,19 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from mailer.config import faults, look
+from mailer.config import faults, look, parse, relays
 from mailer.config.settings import Setting, read_settings
 from mailer.config.shape import (
     CheckConfig,
     Config,
     DeliveryConfig,
+    DkimConfig,
+    GuardConfig,
     ListConfig,
     Newsletter,
-    RelayConfig,
     ThemeConfig,
 )
 from mailer.config.sources import Outside, find_document, read_dotenv
-from mailer.config.urls import Endpoint, is_loopback
 from mailer.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -68,9 +68,9 @@ def build_config(root: Path, settings: Sequence[Setting]) -> Config:
         except ConfigError as fault:
             # What a key inherits was told at the key that it inherits from.
             found += [] if setting.source else [fault]
-    found += _cleartext(values, settings)
+    found += relays.conflicts(_relays(settings, values), _lists(values), settings)
     faults.raise_all(found)
-    return _assembled(root, values, {setting.name: setting.origin for setting in settings})
+    return _assembled(root, values, settings)
 
 
 def require_secret(config: Config) -> tuple[bytes, ...]:
@@ -101,44 +101,38 @@ def _parsed(setting: Setting) -> object:
         raise faults.refused(setting.key, setting.named, setting.origin, str(error)) from error
 
 
-def _cleartext(values: Mapping[str, Any], settings: Sequence[Setting]) -> list[ConfigError]:
-    """S-10: mail and passwords in clear text only where nobody is between."""
-    relay: Endpoint | None = values.get("relay.url")
-    if relay is None or relay.security != "none" or is_loopback(relay.host):
-        return []
-    if values.get("relay.insecure"):
-        return []
-    setting = next(setting for setting in settings if setting.name == "relay.url")
-    reason = "smtp:// sends everything in clear text, which is for this machine only"
-    return [faults.refused(setting.key, setting.named, setting.origin, reason)]
-
-
-def _assembled(root: Path, values: Mapping[str, Any], origins: Mapping[str, str]) -> Config:
-    relay = _table(values, "relay")
-    endpoint: Endpoint = relay.pop("url")
-    slugs = dict.fromkeys(name.split(".")[1] for name in values if name.startswith("lists."))
+def _assembled(root: Path, values: Mapping[str, Any], settings: Sequence[Setting]) -> Config:
     return Config(
         root=root,
         newsletter=Newsletter(**{"reply_to": None, **_table(values, "newsletter")}),
-        lists={slug: ListConfig(slug=slug, **_table(values, f"lists.{slug}")) for slug in slugs},
+        lists={
+            slug: ListConfig(slug=slug, **_table(values, f"lists.{slug}"))
+            for slug in _lists(values)
+        },
         groups=_table(values, "groups"),
-        relays=(
-            RelayConfig(
-                host=endpoint.host,
-                port=endpoint.port,
-                security=endpoint.security,
-                user=endpoint.user,
-                **relay,
-            ),
-        ),
+        relays=tuple(relays.relay(root, one) for one in _relays(settings, values).values()),
         bounce_address=values["bounces.address"],
         database_url=_database(root, values["database.url"]),
-        delivery=DeliveryConfig(**_table(values, "delivery")),
+        delivery=_delivery(values),
+        guard=GuardConfig(**_table(values, "guard")),
+        dkim=_dkim(root, values),
         theme=_theme(values),
         check=_check(values),
         secret_keys=values["secret_key"] or (),
-        origins=origins,
+        origins={setting.name: setting.origin for setting in settings},
     )
+
+
+def _lists(values: Mapping[str, Any]) -> list[str]:
+    return list(dict.fromkeys(name.split(".")[1] for name in values if name.startswith("lists.")))
+
+
+def _relays(settings: Sequence[Setting], values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Table (`relay`, or `relay.eu` and others) -> what is set in it."""
+    tables = dict.fromkeys(
+        ".".join(setting.path[:-1]) for setting in settings if setting.key.table == "relay"
+    )
+    return {table: _table(values, table) for table in tables}
 
 
 def _table(values: Mapping[str, Any], table: str) -> dict[str, Any]:
@@ -153,9 +147,29 @@ def _table(values: Mapping[str, Any], table: str) -> dict[str, Any]:
     return found
 
 
+def _plain(values: Mapping[str, Any], table: str) -> dict[str, Any]:
+    """What is set in a table itself, without the tables in it."""
+    return {name: value for name, value in _table(values, table).items() if "." not in name}
+
+
+def _delivery(values: Mapping[str, Any]) -> DeliveryConfig:
+    domains = _table(values, "delivery.domains")
+    return DeliveryConfig(
+        **_plain(values, "delivery"),
+        domains={parse.domain(name): rate for name, rate in domains.items()},
+    )
+
+
+def _dkim(root: Path, values: Mapping[str, Any]) -> DkimConfig:
+    files = _table(values, "dkim.keys")
+    return DkimConfig(
+        **_plain(values, "dkim"), keys={selector: root / file for selector, file in files.items()}
+    )
+
+
 def _theme(values: Mapping[str, Any]) -> ThemeConfig:
     return ThemeConfig(
-        **{name: value for name, value in _table(values, "theme").items() if "." not in name},
+        **_plain(values, "theme"),
         light={**look.LIGHT, **_table(values, "theme.light")},
         dark={**look.DARK, **_table(values, "theme.dark")},
     )
@@ -163,7 +177,7 @@ def _theme(values: Mapping[str, Any]) -> ThemeConfig:
 
 def _check(values: Mapping[str, Any]) -> CheckConfig:
     return CheckConfig(
-        **{name: value for name, value in _table(values, "check").items() if "." not in name},
+        **_plain(values, "check"),
         ignore=_table(values, "check.ignore"),
     )
 

@@ -8,10 +8,11 @@ from zoneinfo import ZoneInfo
 
 from mailer.address import AddressError
 from mailer.address import parse as parse_address
+from mailer.config.shape import Quota
 from mailer.model import CLIENTS, DIALECTS, Mailbox, OnDoubt
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
 # What may reach no header (M-11): C0 and C1 controls, DEL, the line separators, lone surrogates.
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -19,9 +20,10 @@ _MAILBOX = re.compile(r"(?P<name>[^<>]*?)\s*<(?P<address>[^<>]*)>")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _PER = {"s": 1, "sec": 1, "min": 60, "m": 60, "h": 3600, "hour": 3600, "d": 86_400, "day": 86_400}
+_PERIODS = {unit: seconds for unit, seconds in _PER.items() if seconds > 1}
+_SELECTOR = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
 _SAMPLES = ("change", "secret", "password", "example", "0123456789", "abcdefgh")
 _HOST = re.compile(r"(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?")
-_LARGEST = 100_000
 _SHORTEST_KEY = 32
 _LEAST_VARIETY = 8
 
@@ -46,6 +48,31 @@ def slug(value: str) -> str:
     """The name of a list or group: one label of a domain name."""
     if not re.fullmatch(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", value):
         raise ValueError("may hold only a-z, 0-9 and inner hyphens, at most 63")
+    return value
+
+
+def slugs(value: list[object]) -> tuple[str, ...]:
+    """Some names of lists."""
+    return tuple(slug(str(name)) for name in value)
+
+
+def domain(value: str) -> str:
+    """A mail domain, as lower A-label."""
+    try:
+        return parse_address(f"x@{value}").domain
+    except AddressError as error:
+        raise ValueError("is no mail domain such as example.org") from error
+
+
+def domains(value: list[object]) -> tuple[str, ...]:
+    """Some mail domains."""
+    return tuple(domain(str(name)) for name in value)
+
+
+def selector(value: str) -> str:
+    """The name of a DKIM key in the DNS: one or more labels (RFC 6376 §3.1)."""
+    if not all(_SELECTOR.fullmatch(label) for label in value.split(".")):
+        raise ValueError("may hold only letters, digits, inner hyphens, and dots between labels")
     return value
 
 
@@ -117,11 +144,23 @@ def rate(value: str) -> float:
     return amount / unit
 
 
-def connections(value: int) -> int:
-    """How many connections to a relay may be open at once."""
-    if not 1 <= value <= 1000:  # noqa: PLR2004  more sockets than a process may open
-        raise ValueError("must be from 1 to 1000")
-    return value
+def quota(value: str) -> Quota:
+    """`50000/day`, `2000/h` or `100/min`: the most messages in any such time."""
+    amount, unit = _amount(
+        value, r"(?P<amount>\d{1,9})\s*/\s*(?P<unit>\w+)", _PERIODS, "50000/day, 2000/h or 100/min"
+    )
+    return Quota(messages=int(amount), seconds=unit)
+
+
+def up_to(most: int) -> Callable[[int], int]:
+    """A parser of whole numbers from 1 to `most`."""
+
+    def number(value: int) -> int:
+        if not 1 <= value <= most:
+            raise ValueError(f"must be from 1 to {most}")
+        return value
+
+    return number
 
 
 def ratio(value: float) -> float:
@@ -184,13 +223,6 @@ def images(value: str) -> str:
 def clients(value: list[object]) -> tuple[str, ...]:
     """Families of mail clients."""
     return tuple(_one_of(str(name), CLIENTS) for name in value)
-
-
-def size(value: int) -> int:
-    """Octets of an HTML part; more than the limit of M-28 would be cut off."""
-    if not 1 <= value <= _LARGEST:
-        raise ValueError(f"must be from 1 to {_LARGEST}")
-    return value
 
 
 def spam(value: str) -> str:

@@ -13,7 +13,7 @@ from mailer.config.urls import has_password
 from mailer.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from mailer.config.sources import Outside
     from mailer.config.toml import Document
@@ -33,7 +33,7 @@ class Setting:
     """One key with its value before parsing; None if it has none.
 
     Attributes:
-        path: the key's parts, such as ("lists", "weekly", "title").
+        path: the key's parts, such as ("lists", "weekly", "title") or ("relay", "eu", "url").
         origin: "mailer.toml:4", "environment", ".env:2", "default", …
         named: how messages call it: `mailer.toml:4  [relay] url`, `.env:2  MAILER_RELAY_URL`.
         source: the key that it inherits its value from; empty if it has its own.
@@ -72,9 +72,10 @@ def read_settings(document: Document, outside: Outside) -> tuple[Setting, ...]:
         ConfigError: E401 for what is no key, E405 for a value of the wrong kind, E406 for a secret
             in the file, E408 for an unreadable credential.
     """
-    found = [*faults.unknown_keys(document), *faults.unknown_variables(outside)]
+    relays = several(document)
+    found = [*faults.unknown_keys(document), *faults.unknown_variables(outside, relays)]
     settings: list[Setting] = []
-    for path, key in _keys(document):
+    for path, key in _keys(document, relays):
         try:
             settings.append(_look_up(path, key, document, outside))
         except ConfigError as fault:
@@ -84,17 +85,33 @@ def read_settings(document: Document, outside: Outside) -> tuple[Setting, ...]:
     return tuple(_inherited(setting, by_name) for setting in settings)
 
 
-def _keys(document: Document) -> Iterator[tuple[tuple[str, ...], Key]]:
-    """Each key that can have a value: those of the table, once per list, group and colour."""
+def several(document: Document) -> dict[str, str]:
+    """Name of each `[[relay]]` -> its place among them, from "1"; empty where `[relay]` is one."""
+    relays = document.table.get("relay")
+    found: dict[str, str] = {}
+    for number, entry in enumerate(relays if isinstance(relays, list) else (), 1):
+        name = entry.get("name") if isinstance(entry, dict) else None
+        if isinstance(name, str):
+            found.setdefault(name, str(number))
+    return found
+
+
+def _keys(document: Document, relays: Iterable[str]) -> Iterator[tuple[tuple[str, ...], Key]]:
+    """Each key that can have a value: those of the table, once per list, relay, group and so on."""
     for key in KEYS:
-        if "*" not in key.name:
+        if "*" in key.name:
+            continue
+        if key.table == "relay" and relays:
+            yield from ((("relay", name, key.leaf), key) for name in relays)
+        else:
             yield tuple(key.name.split(".")), key
     for name in _names(document, "lists"):
         for leaf, key in TABLES["lists.*"].items():
             yield ("lists", name, leaf), key
-    for table in (("groups",), ("theme", "light"), ("theme", "dark"), ("check", "ignore")):
-        for name in _names(document, *table):
-            yield (*table, name), TABLES[".".join(table)]["*"]
+    for table, keys in TABLES.items():
+        if "*" in keys:
+            parts = table.split(".")
+            yield from (((*parts, name), keys["*"]) for name in _names(document, *parts))
 
 
 def _names(document: Document, *path: str) -> list[str]:
@@ -103,13 +120,14 @@ def _names(document: Document, *path: str) -> list[str]:
 
 
 def _look_up(path: tuple[str, ...], key: Key, document: Document, outside: Outside) -> Setting:
-    inside = _inside(document, path)
-    where = document.where(*path)
+    place = _place(path, document)
+    inside = _inside(document, place)
+    where = document.where(*place)
     if inside is not None and (key.secret or (isinstance(inside, str) and has_password(inside))):
         raise faults.misplaced_secret(path, key, where)
-    if found := outside.find(key.name):
+    if found := outside.find(_name_outside(path, key)):
         text, origin = found
-        named = f"{origin}  {variable(key.name)}"
+        named = f"{origin}  {variable('.'.join(path))}"
         value = _from_text(key, text, named, origin)
         return Setting(path=path, key=key, value=value, origin=origin, named=named)
     named = f"{where}  {faults.label(*path)}"
@@ -121,10 +139,32 @@ def _look_up(path: tuple[str, ...], key: Key, document: Document, outside: Outsi
     return Setting(path=path, key=key, value=inside, origin=where, named=named)
 
 
+def _place(path: tuple[str, ...], document: Document) -> tuple[str, ...]:
+    """Where the file has a key: of several relays `eu` is the second, say."""
+    if key_of_several(path):
+        return ("relay", several(document)[path[1]], path[2])
+    return path
+
+
+def key_of_several(path: tuple[str, ...]) -> bool:
+    """Whether it is the path of a key of one of several relays."""
+    return path[0] == "relay" and len(path) == len(("relay", "name", "key"))
+
+
+def _name_outside(path: tuple[str, ...], key: Key) -> str:
+    """The dotted key that the environment may set; of several relays secrets only."""
+    if "*" in key.name or (key_of_several(path) and not key.secret):
+        return ""
+    return ".".join(path)
+
+
 def _inside(document: Document, path: tuple[str, ...]) -> object:
     found: object = document.table
     for part in path:
-        found = found.get(part) if isinstance(found, dict) else None
+        if isinstance(found, list):
+            found = {str(n): item for n, item in enumerate(found, 1)}.get(part)
+        else:
+            found = found.get(part) if isinstance(found, dict) else None
     return found
 
 

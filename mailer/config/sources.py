@@ -14,8 +14,9 @@ from mailer.config.toml import Document, read_document
 from mailer.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
+_UNDERSCORES = str.maketrans(".-", "__")
 _NAMES = ("mailer.toml", "pyproject.toml")
 
 
@@ -46,16 +47,26 @@ def find_document(folder: Path | None, file: Path | None) -> tuple[Path, Documen
 
 def variable(name: str) -> str:
     """The environment variable of a key: `relay.url` is MAILER_RELAY_URL."""
-    return f"MAILER_{name.replace('.', '_').upper()}"
+    return f"MAILER_{name.translate(_UNDERSCORES).upper()}"
 
 
-_VARIABLES = {variable(key.name) for key in KEYS if "*" not in key.name}
+_VARIABLES = {variable(key.name): key for key in KEYS if "*" not in key.name}
 _PREFIXES = tuple(f"{variable(table)}_" for table in TABLES if table and "*" not in table)
 
 
-def known_variables() -> list[str]:
-    """Every environment variable that sets a key, without its `_FILE` twin."""
-    return sorted(_VARIABLES)
+def known_variables(relays: Collection[str] = ()) -> list[str]:
+    """Every environment variable that sets a key, without its `_FILE` twin.
+
+    Args:
+        relays: the names of several relays: only their secrets come from outside the file, each
+            by its relay's name (decisions 19).
+    """
+    if not relays:
+        return sorted(_VARIABLES)
+    secrets = [key.leaf for key in KEYS if key.table == "relay" and key.secret]
+    theirs = [variable(f"relay.{name}.{leaf}") for name in relays for leaf in secrets]
+    others = [name for name, key in _VARIABLES.items() if key.table != "relay"]
+    return sorted([*others, *theirs])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,15 +82,15 @@ class Outside:
     dotenv: Mapping[str, tuple[str, int]]
 
     def find(self, name: str) -> tuple[str, str] | None:
-        """The value of a key and its origin; an empty value counts as absent.
+        """The value of a dotted key and its origin; an empty value counts as absent.
 
         Raises:
             ConfigError: E408 if a file that should hold the value cannot be read.
         """
-        if "*" in name:
+        if not name:
             return None
         wanted = variable(name)
-        for value, origin in self._candidates(wanted, name.replace(".", "_")):
+        for value, origin in self._candidates(wanted, name.translate(_UNDERSCORES)):
             if value:
                 return value, origin
         return None
@@ -95,13 +106,13 @@ class Outside:
         value, line = self.dotenv.get(wanted, ("", 0))
         yield value, f".env:{line}"
 
-    def unknown(self) -> Iterator[tuple[str, str]]:
+    def unknown(self, known: Collection[str]) -> Iterator[tuple[str, str]]:
         """Variables of our tables that set no key, each with where it stands."""
         for name in sorted(self.environ):
-            if name.startswith(_PREFIXES) and name.removesuffix("_FILE") not in _VARIABLES:
+            if name.startswith(_PREFIXES) and name.removesuffix("_FILE") not in known:
                 yield name, "environment"
         for name, (_, line) in self.dotenv.items():
-            if name.startswith(_PREFIXES) and name not in _VARIABLES:
+            if name.startswith(_PREFIXES) and name not in known:
                 yield name, f".env:{line}"
 
 

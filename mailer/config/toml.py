@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,8 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _DEPTH = {"[": 1, "{": 1, "]": -1, "}": -1}
-_DEEPEST = 6  # tool.mailer.lists.NAME.KEY and one more; what lies deeper is an unknown key anyway
+# tool.mailer.relay.1.KEY, lists.NAME.KEY and two more; what lies deeper is an unknown key anyway.
+_DEEPEST = 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +37,8 @@ class Document:
     Attributes:
         name: how messages call the file, such as "mailer.toml".
         table: what it holds for us.
-        lines: path of a key -> the line that sets it, from 1.
+        lines: path of a key -> the line that sets it, from 1; entries of an array of tables are
+            called "1", "2", ….
     """
 
     name: str
@@ -116,11 +119,17 @@ def line_numbers(text: str) -> dict[tuple[str, ...], int]:
     keys belong to the line on which it begins.
     """
     found: dict[tuple[str, ...], int] = {}
+    entries: Counter[tuple[str, ...]] = Counter()
     table: tuple[str, ...] = ()
     for line, statement in _statements(text):
-        is_header = statement.lstrip().startswith("[")
+        header = statement.lstrip()
         paths = list(_paths(tomllib.loads(statement)))
-        if is_header:
+        if header.startswith("[["):
+            name = paths[-1][:-1]  # its entry is the first: each header is parsed alone
+            entries[name] += 1
+            table = (*name, str(entries[name]))
+            paths = [table]
+        elif header.startswith("["):
             table = paths[-1]
             paths = [table]
         else:
@@ -146,7 +155,7 @@ def _statements(text: str) -> Iterator[tuple[int, str]]:
 
 def _paths(table: object, *, depth: int = _DEEPEST) -> Iterator[tuple[str, ...]]:
     if isinstance(table, list):
-        table = next((item for item in table if isinstance(item, dict)), None)
+        table = {str(n): item for n, item in enumerate(table, 1) if isinstance(item, dict)}
     if not isinstance(table, dict) or depth == 0:
         return
     for key, value in table.items():

@@ -123,6 +123,17 @@ def relay_url(value: str) -> Endpoint:
     return Endpoint(host=_host(parts), port=parts.port or port, security=security, user=user)
 
 
+def token_url(value: str) -> str:
+    """Where access tokens come from: https, or http on this machine."""
+    parts = _split(value)
+    host = _host(parts)
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
+        raise ValueError("must begin with https://; http:// is for this machine only")
+    if "@" in parts.netloc or parts.fragment:
+        raise ValueError("must hold no user or fragment")
+    return value
+
+
 def database_url(value: str) -> str:
     """`sqlite:PATH`, relative to the configuration file, or `postgresql://…`."""
     scheme, separator, rest = value.partition(":")

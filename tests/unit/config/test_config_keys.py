@@ -40,7 +40,9 @@ class Workbench:
         """The folder's configuration, its keys changed as told; None leaves a key out."""
         tables = {name: dict(keys) for name, keys in VALUES.items()}
         for dotted, value in changes.items():
-            table, _, leaf = dotted.rpartition(".")
+            found = re.fullmatch(r"(.*?)\.?('.*'|[^.]*)", dotted)
+            assert found is not None
+            table, leaf = found.groups()
             keys = tables.setdefault(table, {})
             if value is None:
                 keys.pop(leaf)
@@ -207,6 +209,22 @@ def test_a_list_needs_a_title_and_a_relay_its_url(bench: Workbench) -> None:
         ("relay.max_wait", '"4"', "must look like 90s"),
         ("relay.max_wait", '"4w"', "must look like 90s"),
         ("relay.insecure", '"no"', "must be true or false"),
+        ("relay.quota", '"50000"', "must look like 50000/day"),
+        ("relay.quota", '"5/s"', "must look like 50000/day"),
+        ("relay.quota", '"0/day"', "must look like 50000/day"),
+        ("relay.quota", '"1.5/day"', "must look like 50000/day"),
+        ("relay.messages", "1001", "from 1 to 1000"),
+        ("relay.idle", '"60"', "must look like 90s"),
+        ("relay.weight", "0", "from 1 to 1000"),
+        ("relay.name", '"EU"', "may hold only a-z"),
+        ("relay.domains", '["a_b"]', "is no mail domain"),
+        ("relay.lists", '["Weekly"]', "may hold only a-z"),
+        ("relay.lists", '["monthly"]', "there is no list 'monthly'"),
+        ("relay.token_url", '"http://login.example.org/token"', "must begin with https://"),
+        ("relay.token_url", '"https://a@login.example.org/token"', "no user or fragment"),
+        ("relay.token_url", '"https://login.example.org/token"', "needs client_id"),
+        ("relay.client_id", '"abc"', "means nothing without token_url"),
+        ("relay.scope", '"mail"', "means nothing without token_url"),
         ("bounces.address", '"bounces"', "is not an address"),
         ("database.url", '"sqlite:"', "must name a file"),
         ("database.url", '"sqlite:///x.db"', "must name a file"),
@@ -215,6 +233,11 @@ def test_a_list_needs_a_title_and_a_relay_its_url(bench: Workbench) -> None:
         ("delivery.on_doubt", '"repeat"', "must be one of resend, hold, skip"),
         ("delivery.fail_ratio", "1.5", "from 0 to 1"),
         ("delivery.fail_ratio", "nan", "from 0 to 1"),
+        ("delivery.processes", "0", "from 1 to 64"),
+        ("delivery.processes", "65", "from 1 to 64"),
+        ("guard.hard", "1.1", "from 0 to 1"),
+        ("guard.equal_replies", "0", "from 1 to 1000"),
+        ("dkim.domain", '"localhost"', "is no mail domain"),
     ],
 )
 def test_an_unusable_value_is_e405_and_says_why(
@@ -239,7 +262,14 @@ def test_a_list_or_group_name_is_one_label(bench: Workbench, table: str, name: s
 
 
 @pytest.mark.parametrize(
-    "text", ["relay = 1\n", "[[relay]]\nurl = 'x'\n", "lists = 'x'\n", "[lists]\nweekly = 'x'\n"]
+    "text",
+    [
+        "relay = 1\n",
+        "relay = [1]\n",
+        "[[database]]\nurl = 'x'\n",
+        "lists = 'x'\n",
+        "[lists]\nweekly = 'x'\n",
+    ],
 )
 def test_what_must_be_one_table_is_told_so(bench: Workbench, text: str) -> None:
     (bench.folder / "mailer.toml").write_text(text)
@@ -348,13 +378,32 @@ def test_a_whole_number_will_do_for_a_share(bench: Workbench) -> None:
     assert bench.load({"delivery.fail_ratio": "1"}).delivery.fail_ratio == 1.0
 
 
+NAMES = {
+    "groups.*": "groups.editors",
+    "lists.*": "lists.weekly",
+    "delivery.domains.*": "delivery.domains.'gmail.com'",
+}
+COMPANIONS: dict[str, dict[str, str]] = {
+    "relay.token_url": {"relay.client_id": '"abc"'},
+    "relay.client_id": {"relay.token_url": '"https://login.example.org/token"'},
+    "relay.scope": {
+        "relay.token_url": '"https://login.example.org/token"',
+        "relay.client_id": '"abc"',
+    },
+}
+ONLY_OF_SEVERAL = {"relay.domains"}
+
+
 def test_every_key_is_documented_and_its_example_is_accepted(bench: Workbench) -> None:
     for key in KEYS:
         assert re.fullmatch(r"[A-Z].*\.|.*…", key.doc), key.name
-        if not key.secret:
-            name = key.name.replace("groups.*", "groups.editors").replace("lists.*", "lists.weekly")
-            name = name.replace("*", "link")
-            assert bench.load({name: key.example}), key.name
+        if key.secret or key.name in ONLY_OF_SEVERAL:
+            continue
+        name = key.name
+        for pattern, instance in NAMES.items():
+            name = name.replace(pattern, instance)
+        changes = {**COMPANIONS.get(key.name, {}), name.replace("*", "link"): key.example}
+        assert bench.load(changes), key.name
 
 
 @pytest.mark.parametrize(
