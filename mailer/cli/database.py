@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from mailer.cli.context import App, Noun
 from mailer.errors import CheckError, LedgerError, MailerError, NotFoundError, UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 @click.group(cls=Noun)
@@ -74,10 +70,13 @@ def upgrade(app: App) -> None:
     mailer db backup && mailer db upgrade
     """
     from mailer.ledger import database
+    from mailer.ledger.engines import path_of, shown
 
-    engine, path = database.open_unchecked(app.config.database_url)
+    url = app.config.database_url
+    path, is_server = shown(url), path_of(url) is None
+    engine = database.open_unchecked(url)
     try:
-        with _usable(path):
+        with database.usable(path, is_server=is_server):
             before = database.schema_version(engine)
             if before is None:
                 raise LedgerError(
@@ -144,19 +143,3 @@ def _missing(app: App) -> NotFoundError:
         where=str(_path(app)),
         next_step="mailer subscribers import",
     )
-
-
-@contextmanager
-def _usable(path: Path) -> Iterator[None]:
-    from sqlalchemy.exc import DatabaseError
-
-    try:
-        yield
-    except DatabaseError as error:
-        raise LedgerError(
-            "E600",
-            "The database cannot be used",
-            where=str(path),
-            detail=str(error.orig),
-            next_step="if it is damaged, put the last backup in its place",
-        ) from error

@@ -5,21 +5,16 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-import sqlite3
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from typing import TYPE_CHECKING
 
 from sqlalchemy import (
     Connection,
     Engine,
     Integer,
-    QueuePool,
     Text,
     cast,
-    create_engine,
-    event,
     insert,
     inspect,
     select,
@@ -29,8 +24,8 @@ from sqlalchemy import (
 from sqlalchemy.exc import DatabaseError
 
 from mailer.address import normalise
-from mailer.errors import ConfigError, LedgerError, NotFoundError
-from mailer.ledger.dialect import driver_errors
+from mailer.errors import LedgerError, NotFoundError
+from mailer.ledger.engines import Lock, engine_of, path_of, shown
 from mailer.ledger.schema import meta
 
 if TYPE_CHECKING:
@@ -39,7 +34,6 @@ if TYPE_CHECKING:
 SCHEMA = "0003"
 """The revision that this program reads and writes; a test compares it with the migrations."""
 
-BUSY_SECONDS = 5
 KEY_OCTETS = 16
 
 
@@ -48,24 +42,37 @@ class Ledger:
 
     Attributes:
         salt: keys the hashes of addresses; made with the ledger, never rotated (decisions 3).
+        url: where it is; it may hold a password, so that messages say `where`.
         path: the file of the embedded database; None for a server.
     """
 
-    def __init__(self, engine: Engine, salt: bytes, path: Path | None) -> None:
+    def __init__(self, engine: Engine, salt: bytes, url: str) -> None:
         self.engine = engine
         self.salt = salt
-        self.path = path
+        self.url = url
+        self.path = path_of(url)
+        self._reading = {} if self.path else {"isolation_level": "REPEATABLE READ"}
+
+    @property
+    def where(self) -> str:
+        """The database as messages name it."""
+        return shown(self.url)
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """A transaction that may write; on SQLite it takes the write lock at once."""
-        with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
+    def write(self, lock: Lock | None = Lock.QUEUE) -> Iterator[Connection]:
+        """A transaction that may write, and what it excludes; on SQLite the lock is always there.
+
+        Without a lock only what is right beside everything else: statements about one person.
+        """
+        writing = self.engine.connect().execution_options(writes=True, lock=lock)
+        with writing as connection, connection.begin():
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that sees one state and writes nothing."""
-        with self.engine.connect() as connection, connection.begin():
+        reading = self.engine.connect().execution_options(**self._reading)
+        with reading as connection, connection.begin():
             yield connection
 
     def address_key(self, address: str) -> bytes:
@@ -82,49 +89,85 @@ class Ledger:
 
 
 def open_ledger(url: str, *, create: bool = True) -> Ledger:
-    """Open the ledger at `url` ("sqlite:PATH" for the embedded database).
+    """Open the ledger at `url` ("sqlite:PATH" for the embedded database, or "postgresql://…").
 
-    A fresh embedded database is created on first use; nothing migrates silently.
+    A fresh database is filled on first use; nothing migrates silently.
 
     Raises:
         NotFoundError: there is no database yet and `create` is false.
-        LedgerError: the schema is older or newer than this program, or the file is no database.
+        LedgerError: the schema is older or newer than this program, the file is no database, or the
+            server cannot be used.
     """
-    path = _sqlite_path(url)
-    fresh = not exists(url)
-    if fresh and not create:
-        raise NotFoundError(
-            "E603",
-            "There is no database yet",
-            where=str(path),
-            next_step="mailer subscribers import",
-        )
-    engine = _sqlite_engine(path)
+    path, where = path_of(url), shown(url)
+    engine = engine_of(url)
     try:
-        if fresh:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch(mode=0o600)  # people's addresses; the log beside it gets the same mode
-            upgrade(engine)
-        check_schema(engine, where=str(path))
-        with engine.connect() as connection:
-            salt = connection.scalar(select(meta.c.value).where(meta.c.key == "salt"))
-    except DatabaseError as error:
-        engine.dispose()
-        raise LedgerError(
-            "E600", "The database cannot be used", where=str(path), detail=str(error.orig)
-        ) from error
-    except LedgerError:
+        with usable(where, is_server=path is None):
+            if _is_fresh(engine, path):
+                _fill(engine, url, create=create)
+            check_schema(engine, where=where)
+            with engine.connect() as connection:
+                salt = connection.scalar(select(meta.c.value).where(meta.c.key == "salt"))
+    except Exception:
         engine.dispose()
         raise
-    return Ledger(engine, bytes.fromhex(salt or ""), path)
+    return Ledger(engine, bytes.fromhex(salt or ""), url)
 
 
-def open_unchecked(url: str) -> tuple[Engine, Path]:
+def _fill(engine: Engine, url: str, *, create: bool) -> None:
+    if not create:
+        raise nothing_there(url)
+    path = path_of(url)
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)  # people's addresses; the log beside it gets the same mode
+    upgrade(engine)
+
+
+def open_unchecked(url: str) -> Engine:
     """The engine of an existing database whatever its schema, for `mailer db`."""
-    path = _sqlite_path(url)
-    if not path.exists():
-        raise NotFoundError("E603", "There is no database yet", where=str(path))
-    return _sqlite_engine(path), path
+    if not exists(url):
+        raise nothing_there(url)
+    return engine_of(url)
+
+
+def nothing_there(url: str) -> NotFoundError:
+    """The error for a database that does not exist yet."""
+    return NotFoundError(
+        "E603",
+        "There is no database yet",
+        where=shown(url),
+        next_step="mailer subscribers import",
+    )
+
+
+@contextmanager
+def usable(where: str, *, is_server: bool) -> Iterator[None]:
+    """Say what the database said as E600, with the next step."""
+    try:
+        yield
+    except DatabaseError as error:
+        said = str(error.orig).strip()
+        raise LedgerError(
+            "E600",
+            "The database cannot be used",
+            where=where,
+            detail=said,
+            next_step=_server_step(said) if is_server else "mailer db check",
+        ) from error
+
+
+def _server_step(said: str) -> str:
+    for words, step in _SERVER_STEPS:
+        if words in said:
+            return step
+    return "psql with the same URL shows whether the server answers"
+
+
+_SERVER_STEPS = (
+    ("password", "put the password into MAILER_DATABASE_URL, PGPASSWORD or ~/.pgpass"),
+    ("does not exist", "createdb makes an empty database; createuser a user"),
+    ("permission denied", "GRANT CREATE, USAGE ON SCHEMA public TO the user"),
+)
 
 
 def bump_changes(connection: Connection) -> None:
@@ -142,10 +185,14 @@ def bump_changes(connection: Connection) -> None:
 def schema_version(engine: Engine) -> str | None:
     """The migration that the database stands at; None if it holds no ledger."""
     with engine.connect() as connection:
-        if not inspect(connection).has_table("alembic_version"):
-            return None
-        version: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
-        return version
+        return _version(connection)
+
+
+def _version(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    version: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return version
 
 
 def check_schema(engine: Engine, *, where: str) -> None:
@@ -201,48 +248,25 @@ def _migrating(engine: Engine) -> Iterator[tuple[Connection, Callable[[str, str]
 
 
 def exists(url: str) -> bool:
-    """Whether there is a database at `url`."""
-    path = _sqlite_path(url)
+    """Whether there is a database at `url`; on a server, whether it holds tables of ours.
+
+    Raises:
+        LedgerError: E600, the server cannot be used.
+    """
+    path = path_of(url)
+    if path is not None:
+        return _has_content(path)
+    engine = engine_of(url)
+    try:
+        with usable(shown(url), is_server=True):
+            return not _is_fresh(engine, None)
+    finally:
+        engine.dispose()
+
+
+def _is_fresh(engine: Engine, path: Path | None) -> bool:
+    return schema_version(engine) is None if path is None else not _has_content(path)
+
+
+def _has_content(path: Path) -> bool:
     return path.exists() and path.stat().st_size > 0
-
-
-def _sqlite_path(url: str) -> Path:
-    scheme, _, rest = url.partition(":")
-    if scheme != "sqlite" or not rest:
-        raise ConfigError(
-            "E410",
-            f"This database is not supported: {scheme}:",
-            where="[database] url",
-            next_step='url = "sqlite:subscribers/mailer.db"',
-        )
-    return Path(rest)
-
-
-def _sqlite_engine(path: Path) -> Engine:
-    # Quoted: a folder may have any name.
-    uri = f"file:{quote(str(path))}?mode=rwc"
-
-    def connect() -> sqlite3.Connection:
-        return sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, check_same_thread=False)
-
-    engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool)
-
-    @event.listens_for(engine, "connect")
-    def configure(dbapi: Any, _: object) -> None:  # noqa: ANN401  sqlite3 or any other driver
-        # The driver must not begin transactions of its own: `begin` below does.
-        dbapi.isolation_level = None
-        cursor = dbapi.cursor()
-        # FULL: a commit is on the disk when it returns, which the one rule rests on (S-41).
-        cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute("PRAGMA synchronous=FULL")
-        cursor.execute("PRAGMA foreign_keys=ON")
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("writes", False)
-        text = "BEGIN IMMEDIATE" if writes else "BEGIN"
-        with driver_errors(connection, text):
-            connection.connection.cursor().execute(text)
-
-    return engine

@@ -1,7 +1,8 @@
 """Opening the ledger to look only: no byte changes, neither of the database nor of its -wal, -shm.
 
-Reading a database in WAL mode usually leaves marks in its `-shm` file, and makes that file and an
-empty `-wal` if they are not there. So the way in depends on what stands beside the database:
+A server is opened as ever, but never filled. Reading a file in WAL mode usually leaves marks in its
+`-shm` file, and makes that file and an empty `-wal` if they are not there. So the way in depends on
+what stands beside it:
 
 ==========================  ====================================================================
 beside it                   opened
@@ -26,7 +27,8 @@ from sqlalchemy import Engine, QueuePool, create_engine, event, select
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from mailer.errors import LedgerError
-from mailer.ledger.database import BUSY_SECONDS, Ledger, check_schema, exists
+from mailer.ledger.database import Ledger, check_schema, exists, open_ledger, usable
+from mailer.ledger.engines import BUSY_SECONDS, path_of
 from mailer.ledger.schema import meta
 
 if TYPE_CHECKING:
@@ -50,7 +52,15 @@ def looking(url: str) -> Iterator[Ledger | None]:
     if not exists(url):
         yield None
         return
-    path = Path(url.partition(":")[2])
+    path = path_of(url)
+    if path is None:
+        ledger = open_ledger(url, create=False)
+        try:
+            with usable(ledger.where, is_server=True):
+                yield ledger
+        finally:
+            ledger.close()
+        return
     try:
         mode, before, ledger = _open(path)
         try:
@@ -95,7 +105,7 @@ def _try(path: Path) -> Opened:
     check_schema(engine, where=str(path))
     with engine.connect() as connection:
         salt = connection.scalar(select(meta.c.value).where(meta.c.key == "salt"))
-    return mode, before, Ledger(engine, bytes.fromhex(salt or ""), path)
+    return mode, before, Ledger(engine, bytes.fromhex(salt or ""), f"sqlite:{path}")
 
 
 def _mode(path: Path) -> str:

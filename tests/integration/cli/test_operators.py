@@ -317,7 +317,7 @@ def test_a_report_is_handed_over_again_while_the_database_is_locked(
     sent: News, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Interface §2.6: 75, so that Postfix keeps it."""
-    monkeypatch.setattr("mailer.ledger.database.BUSY_SECONDS", 0.1)
+    monkeypatch.setattr("mailer.ledger.engines.BUSY_SECONDS", 0.1)
     path = sent.folder / "subscribers" / "mailer.db"
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -401,7 +401,7 @@ def test_without_a_database_nothing_came_back_and_none_is_made(news: News) -> No
 
 def test_an_intact_database_is_said_to_be(sent: News) -> None:
     done = sent.run("db", "check")
-    assert (0, True) == (done.code, done.out.endswith("mailer.db: schema 0002, intact\n"))
+    assert (0, True) == (done.code, done.out.endswith("mailer.db: schema 0003, intact\n"))
 
 
 def database(news: News) -> str:
@@ -457,7 +457,7 @@ def test_without_a_database_there_is_none_to_check_upgrade_or_back_up(news: News
 
 def test_upgrade_says_from_which_to_which_and_takes_only_what_is_ours(sent: News) -> None:
     done = sent.run("db", "upgrade")
-    assert (0, True) == (done.code, done.out.endswith("schema 0002 → 0002\n"))
+    assert (0, True) == (done.code, done.out.endswith("schema 0003 → 0003\n"))
     path = sent.folder / "subscribers" / "mailer.db"
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as opened:
         opened.execute("UPDATE alembic_version SET version_num = '9999'")
@@ -472,13 +472,13 @@ def test_upgrade_says_from_which_to_which_and_takes_only_what_is_ours(sent: News
 def test_a_ledger_of_an_older_program_goes_on_after_an_upgrade(sent: News) -> None:
     """Nothing migrates silently; then everything that was there still is."""
     before = sent.run("status", "--json").data
-    engine, _ = open_unchecked(f"sqlite:{sent.folder / 'subscribers' / 'mailer.db'}")
+    engine = open_unchecked(f"sqlite:{sent.folder / 'subscribers' / 'mailer.db'}")
     downgrade(engine, to="0001")
     engine.dispose()
     refused = sent.run("send", "winter")
     assert (1, True) == (refused.code, "✖ E601" in refused.err), refused
     done = sent.run("db", "upgrade")
-    assert (0, True) == (done.code, done.out.endswith("schema 0001 → 0002\n")), done
+    assert (0, True) == (done.code, done.out.endswith("schema 0001 → 0003\n")), done
     assert before == sent.run("status", "--json").data
     assert "nothing to do" in sent.run("send", "winter").out
 
@@ -512,7 +512,7 @@ def test_a_database_that_is_locked_is_a_clear_error(
     scheduled: News, monkeypatch: pytest.MonkeyPatch, verb: str
 ) -> None:
     """Case 44: what a person is told whose command could not be written."""
-    monkeypatch.setattr("mailer.ledger.database.BUSY_SECONDS", 0.1)
+    monkeypatch.setattr("mailer.ledger.engines.BUSY_SECONDS", 0.1)
     path = scheduled.folder / "subscribers" / "mailer.db"
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")

@@ -38,7 +38,7 @@ def test_migrations_make_exactly_the_tables_of_the_schema(tmp_path: Path) -> Non
 def test_migrations_go_down_and_up_again(tmp_path: Path) -> None:
     ledger = open_ledger(f"sqlite:{tmp_path / 'mailer.db'}")
     ledger.close()
-    engine, _ = database.open_unchecked(f"sqlite:{tmp_path / 'mailer.db'}")
+    engine = database.open_unchecked(f"sqlite:{tmp_path / 'mailer.db'}")
     database.downgrade(engine)
     assert sorted(set(metadata.tables) & set(tables(tmp_path / "mailer.db"))) == []
     database.upgrade(engine)
@@ -54,7 +54,7 @@ def test_an_upgraded_ledger_is_a_fresh_one_with_everything_in_it(tmp_path: Path)
     mailing = frozen(made)
     made.close()
     (tmp_path / "mailer.db").rename(old)
-    engine, _ = database.open_unchecked(f"sqlite:{old}")
+    engine = database.open_unchecked(f"sqlite:{old}")
     database.downgrade(engine, to="0001")
     assert "0001" == database.schema_version(engine)
     database.upgrade(engine)

@@ -174,7 +174,7 @@ def test_a_locked_ledger_is_said_once_in_words_and_waited_for(
     peopled: News, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Case 44: no traceback, and it goes on by itself."""
-    monkeypatch.setattr("mailer.ledger.database.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("mailer.ledger.engines.BUSY_SECONDS", 0.05)
     peopled.issue(READY)
     with FaultServer() as server:
         peopled.relay(server.port)
