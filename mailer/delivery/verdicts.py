@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mailer.bounces.classify import suppresses
 from mailer.delivery import policy
 from mailer.delivery.policy import Effect
-from mailer.errors import ConfigError, MailerError, StoppedError
+from mailer.errors import MailerError, StoppedError
 from mailer.ledger.settling import Outcome
 from mailer.model import (
     BounceClass,
@@ -133,10 +133,9 @@ class Judge:
 
 
 def _age(claimed: Claimed, now: Instant) -> float:
-    """Seconds since the first attempt; one that an operator queued again begins anew."""
-    if claimed.date is None or claimed.attempts == 0:
-        return 0.0
-    return (now - claimed.date) / 1_000_000
+    """Seconds since the first attempt, or since an operator queued it again (S-31)."""
+    since = claimed.date if claimed.aged_from is None else claimed.aged_from
+    return 0.0 if since is None or claimed.attempts == 0 else (now - since) / 1_000_000
 
 
 def _outcome(
@@ -196,33 +195,6 @@ def settled(
 # --- the errors that stop a run ------------------------------------------------------------------
 
 
-_REFUSALS = {
-    Phase.AUTH: (
-        "E303",
-        "The relay refused user and password",
-        "check MAILER_RELAY_PASSWORD and the user in [relay] url",
-    ),
-    Phase.STARTTLS: (
-        "E304",
-        "The relay offers no encryption that can be trusted",
-        "check host and port of [relay] url",
-    ),
-}
-_REFUSED = ("E305", "The relay refused the conversation", "mend what it says")
-
-
-def relay_refused(relay: str, phase: Phase, said: Reply | Lost) -> ConfigError:
-    """The relay does not let us in: configuration, credentials or certificate."""
-    code, message, mend = _REFUSALS.get(phase, _REFUSED)
-    return ConfigError(
-        code,
-        message,
-        where=relay,
-        detail=f"{phase}: {words(said)}\nNobody was marked as failed; the mailing is paused.",
-        next_step=f"{mend}, then mailer resume MAILING  (mailer status names it)",
-    )
-
-
 def relay_down(relay: str, trouble: str) -> StoppedError:
     """The relay cannot be reached or defers everything."""
     return StoppedError(
@@ -231,26 +203,6 @@ def relay_down(relay: str, trouble: str) -> StoppedError:
         where=relay,
         detail=trouble,
         next_step="mailer send --due when it is back, or let mailer run wait for it",
-    )
-
-
-def no_copies(relay: str, phase: Phase, said: Reply | Lost, *, configuration: bool) -> MailerError:
-    """The same for test copies, which no ledger keeps."""
-    code, message, mend = _REFUSALS.get(phase, _REFUSED)
-    if configuration:
-        return ConfigError(
-            code,
-            message,
-            where=relay,
-            detail=f"{phase}: {words(said)}\nNo test copy was sent.",
-            next_step=f"{mend}, then the same command again",
-        )
-    return StoppedError(
-        "E310",
-        "The relay cannot be used at the moment; no test copy was sent",
-        where=relay,
-        detail=f"{phase}: {words(said)}",
-        next_step="is [relay] url right, and does the relay run?  (mailer catch starts one here)",
     )
 
 

@@ -55,6 +55,7 @@ class Claimed(NamedTuple):
         date: Date of the first attempt; None before it (M-5).
         values: slot values of the first attempt; None if there were none (decisions 2).
         revision: the revision that it goes out with.
+        aged_from: when an operator queued it again; its age counts from then (S-31).
     """
 
     recipient: Recipient
@@ -65,6 +66,7 @@ class Claimed(NamedTuple):
     revision: int
     date: Instant | None
     values: tuple[str, ...] | None
+    aged_from: Instant | None = None
 
     @property
     def key(self) -> tuple[MailingId, int]:
@@ -182,6 +184,7 @@ def _rows_of(lease: Row[Any], now: int) -> Select[Any]:
             delivery.c.date,
             delivery.c["values"],
             delivery.c.variant,
+            delivery.c.aged_from,
             subscriber.c.name,
             subscriber.c.language,
             subscriber.c.attributes,
@@ -200,8 +203,8 @@ def _rows_of(lease: Row[Any], now: int) -> Select[Any]:
 
 def _claimed(row: Row[Any], lease: Row[Any]) -> Claimed:
     columns: tuple[Any, ...] = tuple(row)
-    seq, person, email, key, attempts, resends, number, date, values, variant = columns[:10]
-    name, language, attributes, _ = columns[10:]
+    seq, person, email, key, attempts, resends, number, date, values, variant, aged = columns[:11]
+    name, language, attributes, _ = columns[11:]
     return Claimed(
         recipient=Recipient(
             mailing=lease.mailing,
@@ -221,6 +224,7 @@ def _claimed(row: Row[Any], lease: Row[Any]) -> Claimed:
         revision=number or lease.revision,
         date=date,
         values=None if values is None else tuple(json.loads(values)),
+        aged_from=aged,
     )
 
 
@@ -265,7 +269,8 @@ class Standing:
 
     Attributes:
         sendable: those that may be sent; others were cancelled or put aside.
-        stopped: mailings that are paused or over; their rows were left as they are.
+        stopped: mailings that are paused or over, or have a revision since that some of the claimed
+            must get; their rows were left as they are.
     """
 
     sendable: frozenset[tuple[MailingId, int]]
@@ -281,22 +286,27 @@ def recheck(connection: Connection, claimed: Iterable[Claimed], *, now: Instant)
 
     Who left or was suppressed is cancelled here, who is in a domain that is held is put aside.
     """
-    wanted: dict[MailingId, list[int]] = {}
+    wanted: dict[MailingId, dict[int, int]] = {}
     for one in claimed:
-        wanted.setdefault(one.recipient.mailing, []).append(one.recipient.seq)
+        wanted.setdefault(one.recipient.mailing, {})[one.recipient.seq] = one.revision
     sendable: set[tuple[MailingId, int]] = set()
     stopped: set[MailingId] = set()
     for mailing_id, seqs in wanted.items():
         head = connection.execute(
-            select(mailing.c.state, mailing.c.list).where(mailing.c.id == mailing_id)
+            select(mailing.c.state, mailing.c.list, mailing.c.revision).where(
+                mailing.c.id == mailing_id
+            )
         ).one()
-        if head.state not in LIVE:
+        standing = connection.execute(_standing(mailing_id, head.list, list(seqs), now)).all()
+        if head.state not in LIVE or any(
+            (row.revision or head.revision) != seqs[row.seq] for row in standing
+        ):
             stopped.add(mailing_id)
             continue
         held = holds.of(connection, mailing_id)
         gone: list[tuple[int, str]] = []
         aside: list[int] = []
-        for row in connection.execute(_standing(mailing_id, head.list, seqs, now)):
+        for row in standing:
             if row.why is not None:
                 gone.append((row.seq, row.why))
             elif held and domain_of(row.email) in held:
@@ -310,7 +320,12 @@ def recheck(connection: Connection, claimed: Iterable[Claimed], *, now: Instant)
 
 def _standing(mailing_id: MailingId, list_id: int, seqs: list[int], now: int) -> Select[Any]:
     return (
-        select(delivery.c.seq, delivery.c.email, why_not(issue_id=None, now=now).label("why"))
+        select(
+            delivery.c.seq,
+            delivery.c.email,
+            delivery.c.revision,
+            why_not(issue_id=None, now=now).label("why"),
+        )
         .join(subscriber, subscriber.c.id == delivery.c.subscriber)
         .join(
             subscription,
