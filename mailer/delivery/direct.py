@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from mailer.delivery import verdicts
+from mailer.delivery import admission, verdicts
 from mailer.delivery.shift import greeting
 from mailer.smtp.connection import Connection, HandshakeError
 from mailer.smtp.events import Accepted, ContentWanted, Event, InDoubt, NotSent, Refused
@@ -32,9 +32,7 @@ async def hand_over(relay: RelayConfig, messages: Sequence[Message]) -> list[Res
             relay, on_event=lambda _, event: events.put_nowait(event), helo=greeting()
         )
     except HandshakeError as error:
-        raise verdicts.no_copies(
-            relay.name, error.phase, error.reply, configuration=error.configuration
-        ) from error
+        raise admission.no_copies(relay.name, error) from error
     try:
         return [await _one(connection, events, message) for message in messages]
     finally:

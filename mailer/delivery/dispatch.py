@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from sqlalchemy.exc import OperationalError
 
-from mailer.delivery import verdicts
+from mailer.delivery import admission, verdicts
 from mailer.delivery.commits import Commits
 from mailer.delivery.feed import Feed
 from mailer.delivery.lanes import Lane
@@ -236,7 +236,7 @@ class Dispatcher:
         if not isinstance(error, HandshakeError):
             self._fail(error)
         elif error.configuration:
-            refusal = verdicts.relay_refused(self._config.name, error.phase, error.reply)
+            refusal = admission.relay_refused(self._config.name, error)
             self._stop(None, MailingState.PAUSED, refusal)
         else:
             trouble = f"{error.phase}: {verdicts.words(error.reply)}"

@@ -14,6 +14,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final, Self
 
 from mailer.model import Lost, Phase
+from mailer.smtp.auth import Credentials
 from mailer.smtp.events import (
     Closing,
     Event,
@@ -22,6 +23,7 @@ from mailer.smtp.events import (
     Refused,
     StartTls,
 )
+from mailer.smtp.oauth import with_token
 from mailer.smtp.session import Session
 from mailer.smtp.timeouts import TIMEOUTS, Alarm, Timeouts
 from mailer.smtp.trust import HandshakeError, failure, is_this_machine, trusted
@@ -57,13 +59,12 @@ class Connection(asyncio.Protocol):
         on_event: Callable[[Connection, Event], None],
         timeouts: Timeouts,
         helo: str,
+        credentials: Credentials,
     ) -> None:
         self._relay = relay
         self._on_event = on_event
         self._timeouts = timeouts
-        self._session = Session(
-            helo=helo, security=relay.security, user=relay.user, password=relay.password
-        )
+        self._session = Session(helo=helo, security=relay.security, credentials=credentials)
         self._loop = asyncio.get_running_loop()
         self._layers: list[asyncio.Transport] = []  # the socket and, over it, TLS
         self._early: list[bytes] | None = None  # read through TLS before it is ours; None: not now
@@ -94,17 +95,38 @@ class Connection(asyncio.Protocol):
         not raise. The last one is `Closing`, unless the end is a `quit`. `helo` is our own host
         name or address literal (S-1).
 
+        An access token that the relay refuses although it should still be valid is renewed once
+        (S-12).
+
         Raises:
             HandshakeError: no session; the socket is closed.
         """
-        connection = cls(relay, on_event=on_event, timeouts=timeouts, helo=helo)
+
+        async def attempt(token: str = "") -> Self:
+            who = Credentials(
+                user=relay.user,
+                password=relay.password,
+                token=token,
+                host=relay.host,
+                port=relay.port,
+            )
+            connection = cls(
+                relay, on_event=on_event, timeouts=timeouts, helo=helo, credentials=who
+            )
+            return await connection._begin()
+
+        if relay.oauth is None:
+            return await attempt()
+        return await with_token(relay.oauth, attempt)
+
+    async def _begin(self) -> Self:
         try:
-            await connection._connect()
-            await connection._shake_hands()
+            await self._connect()
+            await self._shake_hands()
         except BaseException:
-            connection.abort()
+            self.abort()
             raise
-        return connection
+        return self
 
     # --- what the owner does ---------------------------------------------------------------------
 
@@ -112,11 +134,6 @@ class Connection(asyncio.Protocol):
     def capabilities(self) -> Capabilities:
         """What the relay offers."""
         return self._session.capabilities
-
-    @property
-    def pipelining(self) -> bool:
-        """Whether the relay offers PIPELINING; the owner's calls are the same in both cases."""
-        return self._session.capabilities.pipelining
 
     @property
     def ready(self) -> bool:
@@ -224,7 +241,7 @@ class Connection(asyncio.Protocol):
             await self._wrap(Phase.STARTTLS)
             step = await self._steps.get()
         if isinstance(step, HandshakeFailed):
-            raise HandshakeError(step.phase, step.reply, step.configuration)
+            raise HandshakeError(step.phase, step.reply, step.configuration, step.fault)
         if self._session.closed:  # opened, and closed again in the same breath
             raise HandshakeError(Phase.AUTH, Lost(reason="closed right after it opened"), False)
         self.opened_at = self._loop.time()

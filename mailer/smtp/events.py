@@ -8,6 +8,7 @@ Every message that was offered gets exactly one verdict: `Accepted`, `Refused`, 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -27,13 +28,26 @@ class Opened:
     capabilities: Capabilities
 
 
+class AuthFault(StrEnum):
+    """What is wrong when we are not let in for good (S-12)."""
+
+    CREDENTIALS = "user or password"
+    TOKEN = "access token"  # noqa: S105  its name
+    GRANT = "refresh token"
+    PROOF = "the relay's own proof"
+
+
 @dataclass(frozen=True, slots=True)
 class HandshakeFailed:
-    """The session never opened. `configuration`: it is about us, trying again is no help."""
+    """The session never opened. `configuration`: it is about us, trying again is no help.
+
+    `fault` says more, where `configuration` is set and AUTH is what failed.
+    """
 
     phase: Phase
     reply: Reply | Lost
     configuration: bool = False
+    fault: AuthFault | None = None
 
 
 @dataclass(frozen=True, slots=True)

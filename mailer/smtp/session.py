@@ -37,6 +37,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from mailer.model import Lost, Phase, Reply
+from mailer.smtp.auth import NOBODY, Credentials
 from mailer.smtp.commands import Command, envelope, transparent
 from mailer.smtp.events import (
     Accepted,
@@ -74,6 +75,8 @@ __all__ = [
 ]
 
 _CLOSING: Final = 421
+_CHALLENGE: Final = 334
+_CANCEL: Final = b"*\r\n"  # R4954 §4: the relay waits for words of AUTH, not for a command
 _START_MAIL: Final = 354
 _FAILURE: Final = 400  # 4yz and 5yz
 
@@ -81,9 +84,9 @@ _FAILURE: Final = 400  # 4yz and 5yz
 class Session:
     """The conversation; see the table above."""
 
-    def __init__(self, *, helo: str, security: str, user: str, password: str) -> None:
+    def __init__(self, *, helo: str, security: str, credentials: Credentials = NOBODY) -> None:
         self._handshake: Handshake | None = Handshake(
-            helo=helo, security=security, user=user, password=password
+            helo=helo, security=security, credentials=credentials
         )
         self._replies = ReplyParser()
         self._out: list[bytes] = []
@@ -252,8 +255,8 @@ class Session:
             self.capabilities = step.capabilities
         if isinstance(step, HandshakeFailed):
             self.closed = True
-            if code != _CLOSING:
-                self._out.append(b"QUIT\r\n")  # S-5; its reply no longer matters
+            if code != _CLOSING:  # S-5; the reply no longer matters
+                self._out.append(_CANCEL if code == _CHALLENGE else b"QUIT\r\n")
         events.append(step)
 
     def _on_envelope(

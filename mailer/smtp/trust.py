@@ -6,8 +6,12 @@ import ipaddress
 import os
 import ssl
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from mailer.model import Lost, Phase, Reply
+
+if TYPE_CHECKING:
+    from mailer.smtp.events import AuthFault
 
 
 class HandshakeError(Exception):
@@ -17,13 +21,21 @@ class HandshakeError(Exception):
         phase: how far it came.
         reply: what the relay said, or why it said nothing; never with credentials.
         configuration: it is about us (or about the relay's certificate): trying again is no help.
+        fault: what of AUTH failed for good; None where it was something else.
     """
 
-    def __init__(self, phase: Phase, reply: Reply | Lost, configuration: bool) -> None:  # noqa: FBT001  an exception's arguments are its pickle
-        super().__init__(phase, reply, configuration)
+    def __init__(
+        self,
+        phase: Phase,
+        reply: Reply | Lost,
+        configuration: bool,  # noqa: FBT001  an exception's arguments are its pickle
+        fault: AuthFault | None = None,
+    ) -> None:
+        super().__init__(phase, reply, configuration, fault)
         self.phase = phase
         self.reply = reply
         self.configuration = configuration
+        self.fault = fault
 
     def __str__(self) -> str:
         return f"{self.phase}: {self.reply if isinstance(self.reply, Reply) else self.reply.reason}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mailer.smtp.auth import Credentials
 from mailer.smtp.session import Session
 
 if TYPE_CHECKING:
@@ -12,9 +13,12 @@ if TYPE_CHECKING:
 PIPELINING = (b"PIPELINING",)
 
 
-def session(*, security: str = "none", user: str = "", password: str = "") -> Session:
+def session(
+    *, security: str = "none", user: str = "", password: str = "", token: str = ""
+) -> Session:
     """A session that has just been connected."""
-    return Session(helo="client.test", security=security, user=user, password=password)
+    who = Credentials(user=user, password=password, token=token, host="relay.test", port=587)
+    return Session(helo="client.test", security=security, credentials=who)
 
 
 def say(to: Session, *lines: bytes) -> list[Event]:

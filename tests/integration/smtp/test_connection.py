@@ -110,7 +110,7 @@ def test_a_connection_knows_how_long_and_how_well_it_served() -> None:
         await connection.quit()
         assert connection.closed
         assert not connection.ready
-        return connection.handed_over, connection.rejected_rcpts, connection.pipelining
+        return connection.handed_over, connection.rejected_rcpts, connection.capabilities.pipelining
 
     with FaultServer({"RCPT": [None, say(b"550 5.1.1 no"), say(b"450 4.2.0 later")]}) as server:
         assert asyncio.run(scene(server.port)) == (3, 2, True)

@@ -7,13 +7,12 @@ import pytest
 from mailer.delivery import verdicts
 from mailer.delivery.parcels import Parcel
 from mailer.delivery.verdicts import EQUAL_REPLIES, Judge, Ruling
-from mailer.errors import ConfigError, MailerError, StoppedError
+from mailer.errors import StoppedError
 from mailer.ledger.claims import Claimed
 from mailer.model import (
     BounceClass,
     DeliveryState,
     Instant,
-    Lost,
     MailingId,
     MailingState,
     Phase,
@@ -156,37 +155,7 @@ def test_after_a_pause_the_count_begins_anew(judge: Judge) -> None:
 # --- what people are told ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("phase", "code"),
-    [(Phase.AUTH, "E303"), (Phase.STARTTLS, "E304"), (Phase.EHLO, "E305"), (Phase.BANNER, "E305")],
-)
-def test_a_relay_that_does_not_let_us_in_is_a_configuration_error(phase: Phase, code: str) -> None:
-    """Cases 27, 35, 36: the relay's words, and which key to look at."""
-    said = reply("535 5.7.8 authentication failed")
-    for error in (
-        verdicts.relay_refused("smtp.example.org:587", phase, said),
-        verdicts.no_copies("smtp.example.org:587", phase, said, configuration=True),
-    ):
-        assert (code, 4, ConfigError) == (error.code, error.exit, type(error))
-        assert "535 5.7.8 authentication failed" in error.detail
-        assert "smtp.example.org:587" == error.where
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        verdicts.relay_down("r:25", "connect: refused"),
-        verdicts.no_copies("r:25", Phase.CONNECT, Lost(reason="refused"), configuration=False),
-    ],
-)
-def test_a_relay_that_is_down_is_a_stop_that_can_be_resumed(error: MailerError) -> None:
+def test_a_relay_that_is_down_is_a_stop_that_can_be_resumed() -> None:
+    error = verdicts.relay_down("r:25", "connect: refused")
     assert ("E310", 6, StoppedError) == (error.code, error.exit, type(error))
     assert "refused" in error.detail
-
-
-def test_test_copies_are_not_said_to_stay_queued() -> None:
-    """They are outside the ledger: nothing sends them later."""
-    error = verdicts.no_copies("r:25", Phase.CONNECT, Lost(reason="x"), configuration=False)
-    assert "no test copy was sent" in error.message
-    assert "queued" not in str(vars(error))
-    assert "--due" not in error.next

@@ -293,4 +293,4 @@ def test_a_loss_names_the_phase_that_it_came_in(lines: list[bytes], phase: Phase
 def test_a_name_that_breaks_the_command_line_is_refused(helo: str) -> None:
     """X-8."""
     with pytest.raises(ValueError, match="host name"):
-        Session(helo=helo, security="none", user="", password="")
+        Session(helo=helo, security="none")
