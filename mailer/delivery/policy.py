@@ -13,7 +13,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
+from mailer.bounces import providers
 from mailer.bounces.classify import classify
+from mailer.bounces.providers import Asks, Hint
 from mailer.model import BounceClass, DeliveryState, Lost, Phase, Reply
 
 MINUTE: Final = 60.0
@@ -39,14 +41,13 @@ class Effect(StrEnum):
     """What the loop does beside settling the delivery.
 
     RECONNECT: the connection is of no more use. BACK_OFF: the relay is down: mailing `waiting`.
-    PAUSE: it is about us: mailing `paused`, nobody marked. THROTTLE: go slower.
+    PAUSE: it is about us: mailing `paused`, nobody marked.
     """
 
     NONE = "none"
     RECONNECT = "reconnect"
     BACK_OFF = "back off"
     PAUSE = "pause"
-    THROTTLE = "throttle"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +61,9 @@ class Decision:
         bounce_class: what a refusal says about whom; None if nothing was refused for good.
         counts: whether this used up one of the delivery's attempts.
         sender_fault: a key for replies that are equal and about us; empty for all others. Ten equal
-            ones pause the mailing (decisions 16).
+            ones hold a domain or pause the mailing (decisions 16).
+        throttle: the recipient's domain asks for less: seconds to stay away from it, 0 to go slower
+            from now on; None if it does not ask (S-32).
     """
 
     state: DeliveryState | None = None
@@ -69,6 +72,7 @@ class Decision:
     bounce_class: BounceClass | None = None
     counts: bool = False
     sender_fault: str = ""
+    throttle: float | None = None
 
 
 class _Stage(StrEnum):
@@ -95,7 +99,7 @@ class _Then(StrEnum):
     STOP = "it is about us; no delivery is spoken of"
     BACK_AND_STOP = "it is about us: queued, nobody is marked"
     AGAIN = "queued, as soon as may be"
-    SLOWER = "queued, as soon as may be; three in a row: the loop backs off"
+    SLOWER = "queued, as soon as may be; three in a row: the relay is left alone"
     ASIDE = "queued, in half a minute, no attempt counted"
     LATER = "queued, by the schedule of S-31, until it expires"
     CLASSIFY = "rejected, or queued where it is about us"
@@ -138,21 +142,15 @@ _FIXED: Final = {
     _Then.STOP: Decision(effect=Effect.PAUSE),
     _Then.BACK_AND_STOP: Decision(state=DeliveryState.QUEUED, effect=Effect.PAUSE),
     _Then.AGAIN: Decision(state=DeliveryState.QUEUED, effect=Effect.RECONNECT),
-    _Then.SLOWER: Decision(state=DeliveryState.QUEUED, effect=Effect.THROTTLE),
+    _Then.SLOWER: Decision(state=DeliveryState.QUEUED),
     _Then.ACCEPT: Decision(state=DeliveryState.ACCEPTED),
     _Then.DOUBT: Decision(state=DeliveryState.IN_DOUBT, effect=Effect.RECONNECT),
 }
 
-# Standards §2.2: temporary replies that are about our DNS and authentication, by code or by text
-# (Yahoo's "permanently deferred").
-_OURS: Final = re.compile(r"4\.7\.(23|27|29|30|31|32|40)")
-_OURS_TEXT: Final = "[TS03]"
-# Standards §2.2: replies that ask for less, and the pause that they ask for.
-_THROTTLES: Final = (
-    (re.compile(r"\b4\.7\.(28|500|650|651|652)\b"), 90 * MINUTE),
-    (re.compile(r"\b(RP-00[123]|S775|S3114|S3115)\b"), 90 * MINUTE),
-    (re.compile(r"\[TSS04\]"), 2 * HOUR),
-)
+# Interface §1.6 A: these ask for less even without a provider's own code, unless they say that it
+# is about the address or the mailbox (x.1.z, x.2.z), or are what greylisting says.
+_SLOW_DOWN: Final = {421, 451}
+_ABOUT_THE_PERSON: Final = ("4.1.", "4.2.", "5.1.", "5.2.")
 # R6647 §5: earlier than five minutes is too early for most.
 _GREYLIST: Final = re.compile(r"4\.7\.1\b|gr[ea]ylist", re.IGNORECASE)
 _TOO_MANY_RECIPIENTS: Final = "4.5.3"
@@ -184,26 +182,18 @@ def decide(
     if isinstance(said, Lost) or then in _FIXED:
         return _FIXED[then]
     if then is _Then.CLASSIFY:
-        refused = _refused(phase, said)
-        if refused.state is DeliveryState.REJECTED or age >= max_age:
-            return replace(refused, state=DeliveryState.REJECTED)
-        return replace(refused, retry_in=retry_delay(attempts, jitter))
+        decision = _refused(phase, said)
+    else:
+        decision = _deferred(phase, said, counts=then is _Then.LATER)
+    if decision.state is DeliveryState.REJECTED:
+        return decision
     if age >= max_age:
-        return Decision(
-            state=DeliveryState.REJECTED, bounce_class=_class_of_expired(said), counts=True
-        )
+        return _expired(said, decision)
     if then is _Then.ASIDE:
         wait = _spread(ASIDE, jitter)
     else:
-        wait = max(retry_delay(attempts, jitter), RETRIES[0] if _GREYLIST.search(said.text) else 0)
-    asked = _spread(_asked_pause(said), jitter)
-    return Decision(
-        state=DeliveryState.QUEUED,
-        retry_in=max(wait, asked),
-        effect=_effect(said, throttled=asked > 0),
-        counts=then is _Then.LATER,
-        sender_fault=_key(phase, said) if _is_ours(said) else "",
-    )
+        wait = max(retry_delay(attempts, jitter), RETRIES[0] if _is_greylist(said) else 0)
+    return replace(decision, retry_in=max(wait, _spread(decision.throttle or 0.0, jitter)))
 
 
 def _spread(seconds: float, jitter: float) -> float:
@@ -221,8 +211,10 @@ def _word(said: Reply | Lost) -> _Word:
 def _refused(phase: Phase, said: Reply) -> Decision:
     """A 5yz that may be about the recipient, without the time of a further attempt."""
     found = classify(code=said.code, status=said.enhanced, text=said.text)
+    throttle = None
     if found is BounceClass.SENDER_FAULT:
-        state, ours = DeliveryState.QUEUED, True
+        throttle = _asked_pause(providers.find(said.text))
+        state, ours = DeliveryState.QUEUED, throttle is None
     else:
         state = DeliveryState.REJECTED
         ours = found is BounceClass.PROTOCOL or (phase is not Phase.RCPT and found in _PERHAPS_OURS)
@@ -231,6 +223,35 @@ def _refused(phase: Phase, said: Reply) -> Decision:
         bounce_class=_softened(found) if said.enhanced.startswith("4") else found,  # S-30
         counts=True,
         sender_fault=_key(phase, said) if ours else "",
+        throttle=throttle,
+    )
+
+
+def _deferred(phase: Phase, said: Reply, *, counts: bool) -> Decision:
+    """A 4yz from RCPT TO on, without the time of the next attempt."""
+    hint = providers.find(said.text)
+    ours = hint is not None and hint.asks is Asks.HOLD
+    asked = _asked_pause(hint)
+    if asked is None and not ours and _slows_down(said):
+        asked = 0.0
+    # 452 4.5.3 counts recipients although ours are one per transaction: begin the count anew.
+    fresh = _word(said) is _Word.CLOSING or said.enhanced == _TOO_MANY_RECIPIENTS
+    return Decision(
+        state=DeliveryState.QUEUED,
+        effect=Effect.RECONNECT if fresh else Effect.NONE,
+        counts=counts,
+        sender_fault=_key(phase, said) if ours else "",
+        throttle=asked,
+    )
+
+
+def _expired(said: Reply, decision: Decision) -> Decision:
+    """S-31: deferred for longer than a delivery may be; its last reply says why."""
+    return replace(
+        decision,
+        state=DeliveryState.REJECTED,
+        bounce_class=decision.bounce_class or _class_of_expired(said),
+        counts=True,
     )
 
 
@@ -245,20 +266,17 @@ def _class_of_expired(said: Reply) -> BounceClass:
     return BounceClass.NETWORK if found is BounceClass.UNKNOWN else found
 
 
-def _asked_pause(said: Reply) -> float:
-    return max((pause for sign, pause in _THROTTLES if sign.search(said.text)), default=0.0)
+def _asked_pause(hint: Hint | None) -> float | None:
+    return hint.pause if hint is not None and hint.asks is Asks.SLOWER else None
 
 
-def _is_ours(said: Reply) -> bool:
-    return bool(_OURS.fullmatch(said.enhanced)) or _OURS_TEXT in said.text
+def _is_greylist(said: Reply) -> bool:
+    return _GREYLIST.search(said.text) is not None
 
 
-def _effect(said: Reply, *, throttled: bool) -> Effect:
-    if throttled:
-        return Effect.THROTTLE
-    # 452 4.5.3 counts recipients although ours are one per transaction: begin the count anew.
-    fresh = _word(said) is _Word.CLOSING or said.enhanced == _TOO_MANY_RECIPIENTS
-    return Effect.RECONNECT if fresh else Effect.NONE
+def _slows_down(said: Reply) -> bool:
+    about_us = not said.enhanced.startswith(_ABOUT_THE_PERSON)
+    return said.code in _SLOW_DOWN and about_us and not _is_greylist(said)
 
 
 def _key(phase: Phase, said: Reply) -> str:

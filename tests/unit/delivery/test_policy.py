@@ -15,7 +15,8 @@ RELAY_DOWN = Decision(effect=Effect.BACK_OFF)
 ABOUT_US = Decision(effect=Effect.PAUSE)
 RETRY_SAFE = Decision(state=QUEUED, effect=Effect.RECONNECT)
 LATER = Decision(state=QUEUED, retry_in=300, counts=True)
-ASIDE = Decision(state=QUEUED, retry_in=30, effect=Effect.RECONNECT)
+SLOWER = Decision(state=QUEUED, retry_in=300, counts=True, throttle=0.0)
+ASIDE = Decision(state=QUEUED, retry_in=30, effect=Effect.RECONNECT, throttle=0.0)
 NO_SUCH_USER = Decision(state=REJECTED, bounce_class=BounceClass.HARD_ADDRESS, counts=True)
 HOURS_48 = 48 * 3600.0
 
@@ -67,7 +68,7 @@ CELLS: list[tuple[str, Phase, str | Lost, Decision]] = [
     ("AUTH/421", Phase.AUTH, "421 bye", RELAY_DOWN),
     ("AUTH/lost", Phase.AUTH, LOST, RELAY_DOWN),
     ("MAIL/2xx", Phase.MAIL, "250 2.1.0 ok", NOTHING),
-    ("MAIL/4xx", Phase.MAIL, "451 4.3.0 later", Decision(state=QUEUED, effect=Effect.THROTTLE)),
+    ("MAIL/4xx", Phase.MAIL, "451 4.3.0 later", Decision(state=QUEUED)),
     (
         "MAIL/5xx 5.1.8",
         Phase.MAIL,
@@ -131,7 +132,7 @@ CELLS: list[tuple[str, Phase, str | Lost, Decision]] = [
     ("RCPT/421", Phase.RCPT, "421 4.3.2 bye", ASIDE),
     ("RCPT/lost", Phase.RCPT, LOST, RETRY_SAFE),
     ("DATA/354", Phase.DATA, "354 go on", NOTHING),
-    ("DATA/4xx", Phase.DATA, "451 4.3.0 later", LATER),
+    ("DATA/4xx", Phase.DATA, "451 4.3.0 later", SLOWER),
     (
         "DATA/5xx",
         Phase.DATA,
@@ -193,7 +194,7 @@ CELLS: list[tuple[str, Phase, str | Lost, Decision]] = [
         "dot/421",
         Phase.DOT,
         "421 4.3.2 bye",
-        Decision(state=QUEUED, retry_in=300, counts=True, effect=Effect.RECONNECT),
+        Decision(state=QUEUED, retry_in=300, counts=True, effect=Effect.RECONNECT, throttle=0.0),
     ),
     ("dot/lost", Phase.DOT, LOST, Decision(state=IN_DOUBT, effect=Effect.RECONNECT)),
     *(
@@ -356,11 +357,50 @@ def test_a_throttle_slows_down_and_waits_as_long_as_it_asks(
 ) -> None:
     """§2.2: at least 90 minutes, Yahoo two hours."""
     decision = ruled(phase, said)
-    assert (QUEUED, Effect.THROTTLE, minutes * 60) == (
+    assert (QUEUED, minutes * 60, minutes * 60, "") == (
         decision.state,
-        decision.effect,
+        decision.throttle,
         decision.retry_in,
+        decision.sender_fault,
     )
+
+
+def test_a_throttle_that_is_said_with_5yz_is_one_all_the_same() -> None:
+    """§2.2: the provider's code says what it is; nobody is rejected for it."""
+    decision = ruled(Phase.DOT, "550 5.7.1 (RP-001) exceeded the rate limit")
+    assert (QUEUED, 5400, 5400, "") == (
+        decision.state,
+        decision.throttle,
+        decision.retry_in,
+        decision.sender_fault,
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("421 4.7.0 too fast", 0.0),
+        ("421 bye", 0.0),
+        ("451 4.3.2 too busy", 0.0),
+        ("451 4.7.1 greylisted, come back", None),
+        ("451 4.2.0 mailbox is busy", None),
+        ("450 4.2.0 later", None),
+        ("452 4.2.2 full", None),
+        ("452 4.5.3 too many recipients", None),
+        ("421 4.7.27 no SPF", None),
+    ],
+)
+def test_421_and_451_ask_for_less_unless_they_say_something_else(
+    said: str, expected: float | None
+) -> None:
+    """Interface §1.6 A, S-32: not greylisting, not what is about the mailbox, not our DNS."""
+    assert expected == ruled(Phase.RCPT, said).throttle
+
+
+def test_a_throttle_at_421_also_ends_the_connection() -> None:
+    """§3.3: 421 closes the channel, whatever else it says."""
+    decision = ruled(Phase.RCPT, "421 4.7.0 [TSS04] deferred")
+    assert (Effect.RECONNECT, 7200) == (decision.effect, decision.throttle)
 
 
 def test_a_throttle_does_not_shorten_the_schedule() -> None:
