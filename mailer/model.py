@@ -314,6 +314,8 @@ class Revision:
         url: where unsubscribe links start, without a trailing slash.
         bounce_domain: domain of the envelope sender.
         key_id: which key of the ring signs this revision's delivery tokens.
+        signing_domain: d= of its DKIM signatures.
+        signing_keys: selector and fingerprint of each key that signs; none: it is not signed here.
         test: a test copy: subject marked, a token that does nothing.
     """
 
@@ -331,6 +333,8 @@ class Revision:
     digest: str
     commit: str = ""
     test: bool = False
+    signing_domain: str = ""
+    signing_keys: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -437,6 +441,10 @@ class BounceClass(StrEnum):
     NETWORK = "network"
     PROTOCOL = "protocol"
     UNKNOWN = "unknown"
+
+
+HARD = frozenset({BounceClass.HARD_ADDRESS, BounceClass.HARD_DOMAIN})
+"""The failures that say that there is nobody to mail to; what the guard counts (S-33)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

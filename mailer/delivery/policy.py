@@ -16,7 +16,7 @@ from typing import Final
 from mailer.bounces import providers
 from mailer.bounces.classify import classify
 from mailer.bounces.providers import Asks, Hint
-from mailer.model import BounceClass, DeliveryState, Lost, Phase, Reply
+from mailer.model import HARD, BounceClass, DeliveryState, Lost, Phase, Reply
 
 MINUTE: Final = 60.0
 HOUR: Final = 60 * MINUTE
@@ -155,7 +155,6 @@ _ABOUT_THE_PERSON: Final = ("4.1.", "4.2.", "5.1.", "5.2.")
 _GREYLIST: Final = re.compile(r"4\.7\.1\b|gr[ea]ylist", re.IGNORECASE)
 _TOO_MANY_RECIPIENTS: Final = "4.5.3"
 
-_HARD: Final = {BounceClass.HARD_ADDRESS, BounceClass.HARD_DOMAIN}
 # A refusal of the content, or of nobody knows what, that comes again and again is about us.
 _PERHAPS_OURS: Final = {BounceClass.UNKNOWN, BounceClass.NETWORK}
 
@@ -257,7 +256,7 @@ def _expired(said: Reply, decision: Decision) -> Decision:
 
 def _softened(found: BounceClass) -> BounceClass:
     """Temporary for suppression: what is hard does not suppress."""
-    return BounceClass.UNKNOWN if found in _HARD else found
+    return BounceClass.UNKNOWN if found in HARD else found
 
 
 def _class_of_expired(said: Reply) -> BounceClass:

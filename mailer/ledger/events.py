@@ -37,6 +37,9 @@ class Kind(StrEnum):
     BOUNCED = "bounced"
     REPORTED = "reported"
     REJECTED = "rejected"
+    COMPLAINED = "complained"
+    FAULT = "sender fault"
+    OVERRULED = "overruled"
     HELD = "held"
     RELEASED = "released"
 

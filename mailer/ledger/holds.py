@@ -80,7 +80,11 @@ def put_aside(connection: Connection, mailing_id: MailingId, seqs: Iterable[int]
 def release(
     connection: Connection, mailing_id: MailingId, domain: str, actor: str, now: Instant
 ) -> bool:
-    """Go on with a domain: what waited for it is due now; False if it was not held."""
+    """Go on with a domain: what waited for it is due now, and begins anew (S-31).
+
+    Returns:
+        False if the domain was not held.
+    """
     this = (held_domain.c.mailing == mailing_id, held_domain.c.domain == domain)
     if not connection.execute(delete(held_domain).where(*this)).rowcount:
         return False
@@ -98,7 +102,7 @@ def release(
             delivery.c.due_at == HELD,
             delivery.c.subscriber.in_(theirs),
         )
-        .values(due_at=now)
+        .values(due_at=now, attempts=0, aged_from=now)
     )
     events.record(
         connection,

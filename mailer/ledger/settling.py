@@ -20,6 +20,7 @@ from mailer.ledger.claims import address_of
 from mailer.ledger.dialect import RowUpdate
 from mailer.ledger.schema import delivery, mailing
 from mailer.model import (
+    HARD,
     BounceClass,
     DeliveryState,
     HolderId,
@@ -46,6 +47,18 @@ class Begin(NamedTuple):
     relay: str = ""
 
 
+class Fault(NamedTuple):
+    """A refusal that is about us (decisions 16).
+
+    Attributes:
+        key: equal for equal replies: phase, code and enhanced code.
+        domain: the recipient's domain as lower A-label.
+    """
+
+    key: str
+    domain: str
+
+
 class Outcome(NamedTuple):
     """What became of a delivery.
 
@@ -57,6 +70,7 @@ class Outcome(NamedTuple):
         due_at: the next try, for a deferred one.
         reply: the relay's words, or why there are none.
         counted: whether this used up an attempt of the recipient's.
+        fault: what the reply says is about us; None if it is not.
     """
 
     mailing: MailingId
@@ -71,6 +85,7 @@ class Outcome(NamedTuple):
     due_at: Instant | None = None
     bounce_class: BounceClass | None = None
     counted: bool = True
+    fault: Fault | None = None
 
 
 CODE = 3
@@ -91,9 +106,9 @@ _BEGIN = RowUpdate(
         values=bindparam("values_"),
         holder=bindparam("holder_"),
         relay=bindparam("relay_"),
-        changed_at=bindparam("now_"),
+        changed_at=bindparam("changed_at_"),
     ),
-    "mailing_ seq_ revision_ date_ values_ holder_ relay_ now_",
+    "mailing_ seq_ revision_ date_ values_ holder_ relay_ changed_at_",
 )
 
 _SETTLE = RowUpdate(
@@ -104,8 +119,8 @@ _SETTLE = RowUpdate(
         attempts=delivery.c.attempts + bindparam("attempts_"),
         resends=bindparam("resends_"),
         date=func.coalesce(delivery.c.date, bindparam("date_")),
-        due_at=bindparam("due_"),
-        batch=case((bindparam("due_").is_(None), delivery.c.batch), else_=None),
+        due_at=bindparam("due_at_"),
+        batch=case((bindparam("due_at_").is_(None), delivery.c.batch), else_=None),
         # Who is forgotten leaves no words behind, only the code: replies quote addresses.
         reply=case(
             (
@@ -114,13 +129,22 @@ _SETTLE = RowUpdate(
             ),
             else_=bindparam("reply_"),
         ),
-        bounce_class=bindparam("class_"),
-        changed_at=bindparam("now_"),
+        bounce_class=bindparam("bounce_class_"),
+        changed_at=bindparam("changed_at_"),
     ),
-    "mailing_ seq_ was_ state_ attempts_ resends_ date_ due_ reply_ class_ now_",
+    "mailing_ seq_ was_ state_ attempts_ resends_ date_ due_at_ reply_ bounce_class_ changed_at_",
 )
 
-_COUNTERS = ("sending", "accepted", "rejected", "in_doubt", "cancelled", "resent", "ever_in_doubt")
+_COUNTERS = (
+    "sending",
+    "accepted",
+    "rejected",
+    "in_doubt",
+    "cancelled",
+    "resent",
+    "ever_in_doubt",
+    "hard",
+)
 
 _COUNT = RowUpdate(
     update(mailing)
@@ -191,6 +215,8 @@ def _outcome_row(
             moved["resent"] += 1
     if state is not DeliveryState.QUEUED:
         moved[state.value] += 1
+    if state is DeliveryState.REJECTED and outcome.bounce_class in HARD:
+        moved["hard"] += 1
     return (
         outcome.mailing,
         outcome.seq,
