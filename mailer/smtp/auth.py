@@ -174,6 +174,8 @@ class Scram:
         """Our proof, then nothing to the relay's own."""
         if self._signature is None:
             return self._prove(challenge)
+        if challenge.startswith(b"e="):
+            raise AuthError("the relay did not take our proof", AuthFault.CREDENTIALS)
         found = _LAST.fullmatch(challenge)
         if found is None or not hmac.compare_digest(_octets(found[1]), self._signature):
             raise AuthError("the relay did not prove that it knows the password", AuthFault.PROOF)

@@ -14,7 +14,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final, Self
 
 from mailer.model import Lost, Phase
-from mailer.smtp.auth import Credentials
+from mailer.smtp.auth import NOBODY, Credentials
 from mailer.smtp.events import (
     Closing,
     Event,
@@ -59,7 +59,7 @@ class Connection(asyncio.Protocol):
         on_event: Callable[[Connection, Event], None],
         timeouts: Timeouts,
         helo: str,
-        credentials: Credentials,
+        credentials: Credentials = NOBODY,
     ) -> None:
         self._relay = relay
         self._on_event = on_event

@@ -23,6 +23,8 @@ from mailer.smtp.events import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from mailer.config.shape import OAuth
+
 QUICK = Timeouts(connect=5, banner=5, command=5, data=5, block=5, dot=5, rset=5, quit=1)
 
 
@@ -33,9 +35,12 @@ def relay_at(
     security: str = "none",
     user: str = "",
     password: str = "",
+    oauth: OAuth | None = None,
 ) -> RelayConfig:
     """A relay on loopback."""
-    return RelayConfig(host=host, port=port, security=security, user=user, password=password)
+    return RelayConfig(
+        host=host, port=port, security=security, user=user, password=password, oauth=oauth
+    )
 
 
 def message(number: int, *, content: bytes = b"Subject: hello\r\n\r\nHello\r\n") -> Message:

@@ -24,8 +24,8 @@ import re
 import socket
 import struct
 import threading
-from base64 import b64decode
-from collections.abc import Callable, Iterable, Mapping
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Self
@@ -33,6 +33,8 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     import ssl
     from types import TracebackType
+
+    from tests.wire.scram import ScramRelay
 
 
 class Then(Enum):
@@ -118,6 +120,8 @@ class FaultServer:
         pieces: replies are written in pieces of so many octets; 0 = as they come.
         gather: the replies to a group are written at once.
         hang_up_after: messages per connection, then EOF (case 38).
+        scram: who knows the account of AUTH SCRAM-SHA-256.
+        tokens: what AUTH XOAUTH2 and OAUTHBEARER take; may change while it runs.
         stall: stop reading for good when content begins (a full socket); the stage "stall" says
             what is said then.
         sip: seconds between two reads of content.
@@ -134,6 +138,8 @@ class FaultServer:
         pieces: int = 0,
         gather: bool = True,
         hang_up_after: int = 0,
+        scram: ScramRelay | None = None,
+        tokens: Collection[str] = (),
         stall: bool = False,
         sip: float = 0.0,
     ) -> None:
@@ -149,6 +155,8 @@ class FaultServer:
         self.pieces = pieces
         self.gather = gather
         self.hang_up_after = hang_up_after
+        self.scram = scram
+        self.tokens = tokens
         self.stall = stall
         self.sip = sip
         self.port = 0
@@ -294,16 +302,37 @@ class _Conversation:
         self._secure = True
 
     async def _authenticate(self, line: bytes) -> None:
-        words = line.split(b" ")
-        if words[1] == b"PLAIN":
-            if len(words) == 2:
-                words.append(await self._challenge(b""))
-            self._transcript.credentials.append(b64decode(words[2]))
-        else:
+        mechanism, *said = line.split(b" ")[1:]
+        welcome = True
+        if mechanism == b"LOGIN":
             user = await self._challenge(b"VXNlcm5hbWU6")
             password = await self._challenge(b"UGFzc3dvcmQ6")
             self._transcript.credentials.append(b"\0".join(map(b64decode, (b"", user, password))))
-        await self._answer("AUTH", line, b"235 2.7.0 Welcome\r\n")
+        else:
+            first = b64decode(said[0] if said else await self._challenge(b""))
+            self._transcript.credentials.append(first)
+            if mechanism == b"SCRAM-SHA-256":
+                welcome = await self._scram(first)
+            elif mechanism in {b"XOAUTH2", b"OAUTHBEARER"}:
+                welcome = await self._bearer(first)
+        usual = b"235 2.7.0 Welcome\r\n" if welcome else b"535 5.7.8 No\r\n"
+        await self._answer("AUTH", line, usual)
+
+    async def _scram(self, first: bytes) -> bool:
+        relay = self._server.scram
+        assert relay is not None, "a relay that offers SCRAM knows an account"
+        final = await self._challenge(b64encode(relay.challenge(first)))
+        proof = relay.verdict(b64decode(final))
+        if proof is None:
+            return False
+        return await self._challenge(b64encode(proof)) == b""
+
+    async def _bearer(self, first: bytes) -> bool:
+        token = first.partition(b"auth=Bearer ")[2].partition(b"\1")[0].decode()
+        if token in self._server.tokens:
+            return True
+        await self._challenge(b64encode(b'{"status":"401","schemes":"bearer"}'))
+        return False
 
     async def _challenge(self, text: bytes) -> bytes:
         self._replies += b"334 " + text + b"\r\n"

@@ -60,6 +60,7 @@ class ScriptedWeb:
     Attributes:
         asked: method and path of each request.
         heads: the headers of each request.
+        bodies: what came with each request.
         most: how many requests it had at once.
     """
 
@@ -75,6 +76,7 @@ class ScriptedWeb:
         self._ended = threading.Event()
         self.asked: list[str] = []
         self.heads: list[dict[str, str]] = []
+        self.bodies: list[bytes] = []
         self.most = 0
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -112,7 +114,7 @@ class ScriptedWeb:
             def do_GET(self) -> None:
                 web.reply(self)
 
-            do_HEAD = do_GET  # noqa: N815  the name that http.server asks for
+            do_HEAD = do_POST = do_GET  # noqa: N815  the names that http.server asks for
 
             def log_message(self, *_: Any) -> None:
                 """Nothing is logged."""
@@ -121,7 +123,9 @@ class ScriptedWeb:
 
     def reply(self, request: BaseHTTPRequestHandler) -> None:
         """Answer one request."""
+        body = request.rfile.read(int(request.headers.get("Content-Length", 0)))
         with self._lock:
+            self.bodies.append(body)
             self.asked.append(f"{request.command} {request.path}")
             self.heads.append(dict(request.headers))
             self._open += 1

@@ -244,7 +244,7 @@ def test_a_wrong_password_stops_with_the_relays_words_and_without_ours(
 def test_a_large_content_goes_over_tls(authority: Authority) -> None:
     """S-22."""
     large = message(9, content=(b"z" * 76 + b"\r\n") * 40_000)
-    relay = {"host": "localhost", "security": "implicit"}
+    relay: dict[str, Any] = {"host": "localhost", "security": "implicit"}
     with FaultServer(tls=authority.server(), implicit=True) as server:
         carried = asyncio.run(carry(relay_at(server.port, **relay), [large, *FIVE]))
     assert carried.kinds == ["Accepted"] * 6
