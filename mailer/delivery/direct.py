@@ -6,7 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from mailer.delivery import admission, verdicts
-from mailer.delivery.shift import greeting
+from mailer.delivery.hand import greeting
+from mailer.smtp.commands import can_carry
 from mailer.smtp.connection import Connection, HandshakeError
 from mailer.smtp.events import Accepted, ContentWanted, Event, InDoubt, NotSent, Refused
 
@@ -40,10 +41,10 @@ async def hand_over(relay: RelayConfig, messages: Sequence[Message]) -> list[Res
 
 
 async def _one(connection: Connection, events: asyncio.Queue[Event], message: Message) -> Result:
-    if not message.rcpt_to.isascii():
-        return message, False, verdicts.NEEDS_SMTPUTF8  # M-13
     if connection.closed:
         return message, False, "the relay closed the connection"
+    if not can_carry(message, connection.capabilities):
+        return message, False, verdicts.NEEDS_SMTPUTF8  # M-13
     connection.offer(message)
     connection.flush()
     while True:

@@ -111,6 +111,8 @@ class Tokens:
             self._token = ""
 
     async def _fetch(self) -> None:
+        if not self._refresh_token:
+            raise _failed(_host(self._oauth), "no refresh token is configured", about_us=True)
         granted = await _ask(self._oauth, self._refresh_token)
         self._token = granted.token
         self._until = self._clock() + granted.lifetime - min(_EARLY, granted.lifetime / 10)
@@ -119,7 +121,7 @@ class Tokens:
             log.warning(
                 "%s gave a new refresh token: the configured one is obsolete; this process uses "
                 "the new one until it ends",
-                urlsplit(self._oauth.token_url).netloc,
+                _host(self._oauth),
             )
 
 
@@ -137,7 +139,7 @@ def _seen(task: asyncio.Task[None]) -> None:
 
 
 async def _ask(oauth: OAuth, refresh_token: str) -> Granted:
-    where = urlsplit(oauth.token_url).netloc.rpartition("@")[2]
+    where = _host(oauth)
     try:
         async with asyncio.timeout(SECONDS):
             status, body = await _post(oauth.token_url, _question(oauth, refresh_token))
@@ -153,6 +155,10 @@ async def _ask(oauth: OAuth, refresh_token: str) -> Granted:
     except Denied as denied:
         secrets = {oauth.client_secret, oauth.refresh_token, refresh_token}
         raise _failed(where, redacted(str(denied), secrets), about_us=denied.about_us) from None
+
+
+def _host(oauth: OAuth) -> str:
+    return urlsplit(oauth.token_url).netloc.rpartition("@")[2]
 
 
 def _question(oauth: OAuth, refresh_token: str) -> bytes:

@@ -119,6 +119,7 @@ class Capabilities:
     starttls: bool = False
     eight_bit: bool = False
     dsn: bool = False
+    smtputf8: bool = False
     size: int | None = None
     auth: frozenset[str] = frozenset()
 
@@ -136,6 +137,7 @@ def capabilities_of(lines: list[bytes]) -> Capabilities:
         starttls="STARTTLS" in offered,
         eight_bit="8BITMIME" in offered,
         dsn="DSN" in offered,
+        smtputf8="SMTPUTF8" in offered,
         size=None if size is None else int(size[0]) if size and size[0].isdecimal() else 0,
         auth=frozenset(offered.get("AUTH", ())),
     )

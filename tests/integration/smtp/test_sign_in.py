@@ -216,6 +216,15 @@ def test_an_endpoint_that_gives_no_token(
     assert server.connections == []
 
 
+def test_without_a_refresh_token_nobody_is_asked(authority: Authority) -> None:
+    """Configuration is read without secrets, too; sending needs them."""
+    with ScriptedWeb(tls=authority.server()) as web, relay(authority) as server:
+        error = refused(server, oauth=account(web, refresh_token=""))
+    assert (True, AuthFault.GRANT) == (error.configuration, error.fault)
+    assert "no refresh token is configured" in str(error)
+    assert [] == web.asked
+
+
 def test_a_silent_endpoint_is_given_up(
     authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:

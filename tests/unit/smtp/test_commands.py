@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mailer.smtp.commands import envelope, transparent
+from mailer.smtp.commands import can_carry, envelope, transparent
 from mailer.smtp.replies import Capabilities
 from tests.wire.courier import message
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from mailer.model import Message
 
 EVERYTHING = Capabilities(pipelining=True, eight_bit=True, dsn=True, size=0)
+UTF8 = replace(EVERYTHING, smtputf8=True)
+JOERG = "jörg+a=b@xn--exmple-cua.test"
 
 
 def lines(sent: Message, offered: Capabilities = EVERYTHING) -> list[bytes]:
@@ -102,8 +104,61 @@ def test_an_address_that_breaks_the_line_is_never_written(role: str, address: st
 )
 def test_content_that_is_not_seven_bit_lines_is_never_written(content: bytes) -> None:
     """S-13, M-3: the terminator is CRLF.CRLF exactly; 8BITMIME may be absent (case 37)."""
-    with pytest.raises(ValueError, match="not 7-bit lines"):
-        envelope(message(1, content=content), EVERYTHING)
+    for offered in (EVERYTHING, UTF8):
+        with pytest.raises(ValueError, match=r"is not .*lines"):
+            envelope(message(1, content=content), offered)
+
+
+def test_a_local_part_that_is_not_ascii_goes_as_it_is_and_mail_says_so() -> None:
+    """M-13, case 21: R6531 §3.4, and ORCPT as R6533 §3 has it; the domain is an A-label."""
+    content = f"To: {JOERG}\r\n\r\nHello\r\n".encode()
+    sent = replace(message(1, content=content), rcpt_to=JOERG)
+    mail, rcpt, _ = (line.decode() for line in lines(sent, UTF8))
+    sender = "MAIL FROM:<b-token1@bounce.example.org> SIZE=44"
+    assert f"{sender} SMTPUTF8 BODY=8BITMIME RET=HDRS ENVID=token1\r\n" == mail
+    original = "ORCPT=utf-8;jörg\\x{2B}a\\x{3D}b@xn--exmple-cua.test"
+    assert f"RCPT TO:<{JOERG}> NOTIFY=FAILURE,DELAY {original}\r\n" == rcpt
+
+
+@pytest.mark.parametrize(
+    ("offered", "carried"),
+    [
+        (UTF8, True),
+        (EVERYTHING, False),
+        (Capabilities(smtputf8=True), False),  # R6531 §3.1: with 8BITMIME only
+        (Capabilities(), False),
+    ],
+)
+def test_only_a_relay_that_offers_smtputf8_can_carry_it(
+    offered: Capabilities,
+    carried: bool,  # noqa: FBT001
+) -> None:
+    """M-13, S-3, case 37."""
+    sent = replace(message(1), rcpt_to=JOERG)
+    assert carried == can_carry(sent, offered)
+    assert can_carry(message(1), offered)
+    if not carried:
+        with pytest.raises(ValueError, match="not a relay that can carry"):
+            envelope(sent, offered)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("jö rg@x.test", "jö\u00a0rg@x.test", "jö\u2028@x.test", "jö\x85@x.test", "jö\r\n@x.test"),
+        *("jö<@x.test", "jö,a@x.test", "jörg@exämple.test", "jörg", "jö\ud800@x.test", "@ä"),
+        *("jö\u200b@x.test", "jö" * 200 + "@x.test"),
+    ],
+)
+def test_utf8_breaks_no_command_line_either(address: str) -> None:
+    """X-8 where SMTPUTF8 is offered: no space of any script, no control, 512 octets."""
+    with pytest.raises(ValueError, match="not a"):
+        envelope(replace(message(1), rcpt_to=address), UTF8)
+
+
+def test_an_envelope_sender_is_always_ascii() -> None:
+    with pytest.raises(ValueError, match="not an address"):
+        envelope(replace(message(1), mail_from="jörg@x.test"), UTF8)
 
 
 @pytest.mark.parametrize(
