@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from mailer.config.sources import variable
 from mailer.delivery.verdicts import words
 from mailer.errors import ConfigError, MailerError, StoppedError
 from mailer.model import Phase, Reply
@@ -18,12 +19,12 @@ _REFUSALS: Final = {
     AuthFault.CREDENTIALS: (
         "E303",
         "The relay refused user and password",
-        "check MAILER_RELAY_PASSWORD and the user in [relay] url",
+        "check {password} and the user in [relay] url",
     ),
     AuthFault.GRANT: (
         "E306",
         "The refresh token gives no access token any more",
-        "sign in anew and renew MAILER_RELAY_REFRESH_TOKEN (or MAILER_RELAY_CLIENT_SECRET)",
+        "sign in anew and renew {refresh_token}, or {client_secret}",
     ),
     AuthFault.TOKEN: (
         "E307",
@@ -45,13 +46,13 @@ _REFUSED: Final = ("E305", "The relay refused the conversation", "mend what it s
 _USE_XOAUTH2: Final = (
     "E303",
     "The relay takes no passwords any more",
-    "set token_url and client_id in [relay], and MAILER_RELAY_REFRESH_TOKEN (XOAUTH2)",
+    "set token_url and client_id in [relay], and {refresh_token}, instead (XOAUTH2)",
 )
 
 
 def relay_refused(relay: str, error: HandshakeError) -> ConfigError:
     """The relay does not let us in: configuration, credentials or certificate."""
-    code, message, mend = _told(error)
+    code, message, mend = _told(relay, error)
     return ConfigError(
         code,
         message,
@@ -63,7 +64,7 @@ def relay_refused(relay: str, error: HandshakeError) -> ConfigError:
 
 def no_copies(relay: str, error: HandshakeError) -> MailerError:
     """The same for test copies, which no ledger keeps; or the relay cannot be reached."""
-    code, message, mend = _told(error)
+    code, message, mend = _told(relay, error)
     if error.configuration:
         return ConfigError(
             code,
@@ -81,7 +82,20 @@ def no_copies(relay: str, error: HandshakeError) -> MailerError:
     )
 
 
-def _told(error: HandshakeError) -> tuple[str, str, str]:
+def _told(relay: str, error: HandshakeError) -> tuple[str, str, str]:
+    code, message, mend = _refusal(error)
+    secrets = ("password", "refresh_token", "client_secret")
+    return code, message, mend.format(**{leaf: _variable(relay, leaf) for leaf in secrets})
+
+
+def _variable(relay: str, leaf: str) -> str:
+    """Where a secret comes from: a relay that has a name may be one of several (decisions 19)."""
+    if ":" in relay:
+        return variable(f"relay.{leaf}")
+    return f"{variable(f'relay.{relay}.{leaf}')} (the only relay: {variable(f'relay.{leaf}')})"
+
+
+def _refusal(error: HandshakeError) -> tuple[str, str, str]:
     reply = error.reply
     closed = isinstance(reply, Reply) and reply.enhanced == _PASSWORD_CLOSED
     if closed and error.fault is AuthFault.CREDENTIALS:

@@ -41,6 +41,12 @@ def test_a_relay_that_does_not_let_us_in_is_a_configuration_error(
         assert named in error.next
 
 
+def test_one_of_several_relays_has_a_secret_of_its_own() -> None:
+    """Decisions 19: `[[relay]]` with a name."""
+    refusal = HandshakeError(Phase.AUTH, WRONG, True, AuthFault.GRANT)
+    assert "renew MAILER_RELAY_EU_REFRESH_TOKEN" in admission.relay_refused("eu", refusal).next
+
+
 def test_microsofts_no_to_passwords_leads_to_xoauth2() -> None:
     """§2.2 MS 550 5.7.30 on AUTH: a configuration error that says what to use."""
     said = Reply(code=550, text="5.7.30 Basic authentication is not supported", enhanced="5.7.30")
