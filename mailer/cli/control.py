@@ -111,7 +111,7 @@ def retry(app: App, mailing: str, *, failed: bool, in_doubt: bool) -> None:
     mailer retry m42 --failed
     mailer retry m42 --in-doubt
     """
-    from mailer.ledger import mailings, overview
+    from mailer.ledger import mailings, overview, retrying
 
     if failed == in_doubt:
         raise UsageError(
@@ -123,7 +123,7 @@ def retry(app: App, mailing: str, *, failed: bool, in_doubt: bool) -> None:
     with _ledger(app, mailing).write() as connection:
         before = overview.find(connection, mailing)
         _require(before, (*mailings.OPEN, MailingState.SENT), "be tried again")
-        again = mailings.retry(connection, before.id, kind, actor=operator(), now=now())
+        again = retrying.retry(connection, before.id, kind, actor=operator(), now=now())
     app.say(f"{before.name}: {again:,} queued again")
     _show(app, before.name)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -18,11 +18,13 @@ from sqlalchemy import (
     func,
     literal,
     null,
+    or_,
     select,
 )
 
+from mailer.ledger.retrying import came_back
 from mailer.ledger.schema import delivery, issue, list_, subscriber, subscription, suppression
-from mailer.model import SubscriptionState
+from mailer.model import DeliveryState, MailingId, SubscriptionState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +40,7 @@ _TYPED_RIGHT = 3
 _CANDIDATES = 1000
 _NEAR = 0.8  # one slip in five characters
 
-_PERSON = (
+PERSON = (
     subscription.c.list,
     subscriber.c.id,
     subscriber.c.email,
@@ -62,6 +64,29 @@ class Audience:
         return self.on_list - sum(self.excluded.values())
 
 
+class Corrected(NamedTuple):
+    """Whom a correction is for: those who got one revision of a mailing, or may have got it.
+
+    In doubt is who may have it; what was accepted and came back nobody has.
+    """
+
+    mailing: MailingId
+    revision: int
+
+    def has_it(self) -> ColumnElement[bool]:
+        """Whether a subscriber is one of them."""
+        sent = delivery.alias()
+        arrived = sent.c.seq.not_in(came_back(self.mailing))
+        perhaps = sent.c.state.in_([DeliveryState.SENDING, DeliveryState.IN_DOUBT])
+        again = (sent.c.state == DeliveryState.QUEUED) & (sent.c.resends > 0)
+        return exists().where(
+            sent.c.mailing == self.mailing,
+            sent.c.subscriber == subscriber.c.id,
+            sent.c.revision == self.revision,
+            or_((sent.c.state == DeliveryState.ACCEPTED) & arrived, perhaps, again),
+        )
+
+
 def why_not(*, issue_id: ColumnElement[int] | None, now: int) -> ColumnElement[str]:
     """The reason why a subscription joined with its subscriber gets no mail; NULL if it does."""
     reasons: list[tuple[ColumnElement[bool], str]] = [
@@ -82,9 +107,16 @@ def why_not(*, issue_id: ColumnElement[int] | None, now: int) -> ColumnElement[s
     return case(*reasons, else_=null())
 
 
-def count(connection: Connection, *, list_slug: str, issue_slug: str, now: int) -> Audience:
+def count(
+    connection: Connection,
+    *,
+    list_slug: str,
+    issue_slug: str,
+    now: int,
+    corrects: Corrected | None = None,
+) -> Audience:
     """Count who is on the list and why some of them get nothing."""
-    source, reason = everybody(list_slug, issue_slug, now)
+    source, reason = everybody(list_slug, issue_slug, now, corrects)
     query = select(reason, func.count().label("n")).select_from(source).group_by("why")
     counted: dict[str | None, int] = {row.why: row.n for row in connection.execute(query)}
     return Audience(
@@ -100,19 +132,25 @@ def chosen(
     issue_slug: str,
     now: int,
     variant: ColumnElement[str] = _BASE,
+    corrects: Corrected | None = None,
 ) -> Iterator[Row[Any]]:
     """Those who will receive and which variant, in claim order, read a page at a time."""
-    source, reason = everybody(list_slug, issue_slug, now)
-    person = (*_PERSON, variant.label("variant"))
+    source, reason = everybody(list_slug, issue_slug, now, corrects)
+    person = (*PERSON, variant.label("variant"))
     query = select(*person).select_from(source).where(reason.element.is_(None))
     yield from _paged(connection, query)
 
 
 def left_out(
-    connection: Connection, *, list_slug: str, issue_slug: str, now: int
+    connection: Connection,
+    *,
+    list_slug: str,
+    issue_slug: str,
+    now: int,
+    corrects: Corrected | None = None,
 ) -> Iterator[Row[Any]]:
     """Those who will not receive, each with the reason."""
-    source, reason = everybody(list_slug, issue_slug, now)
+    source, reason = everybody(list_slug, issue_slug, now, corrects)
     query = select(subscriber.c.email, reason).select_from(source)
     yield from _paged(connection, query.where(reason.element.is_not(None)))
 
@@ -121,7 +159,7 @@ def person(
     connection: Connection, address_key: bytes, *, variant: ColumnElement[str] = _BASE
 ) -> Row[Any] | None:
     """One subscriber's values and variant, for a test copy; the list number is 0."""
-    values = (*_PERSON[1:], literal(0).label("list"), variant.label("variant"))
+    values = (*PERSON[1:], literal(0).label("list"), variant.label("variant"))
     query = select(*values).where(
         subscriber.c.address_key == address_key, subscriber.c.email.is_not(None)
     )
@@ -136,12 +174,19 @@ def nearest(connection: Connection, address: str) -> str:
     return near[0] if near else ""
 
 
-def everybody(list_slug: str, issue_slug: str, now: int) -> tuple[FromClause, Label[str]]:
-    """A list's subscriptions joined with their subscribers, and the column that says why not."""
+def everybody(
+    list_slug: str, issue_slug: str, now: int, corrects: Corrected | None = None
+) -> tuple[FromClause, Label[str]]:
+    """A list's subscriptions joined with their subscribers, and the column that says why not.
+
+    A correction has nothing to do with others than it is for: they are not even counted.
+    """
     issue_number = select(issue.c.id).where(issue.c.slug == issue_slug).scalar_subquery()
     members = (
         subscription.c.list == select(list_.c.id).where(list_.c.slug == list_slug).scalar_subquery()
     ) & (subscription.c.subscriber == subscriber.c.id)
+    if corrects is not None:
+        members &= corrects.has_it()
     reason = why_not(issue_id=issue_number, now=now).label("why")
     return subscription.join(subscriber, members), reason
 

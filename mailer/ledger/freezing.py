@@ -11,7 +11,9 @@ from sqlalchemy import Connection, exists, func, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
 
 from mailer.errors import SafetyError
-from mailer.ledger import choosing, events, variants
+from mailer.ledger import canary, choosing, events, variants
+from mailer.ledger.engines import Lock
+from mailer.ledger.holds import HELD
 from mailer.ledger.mailings import BATCH
 from mailer.ledger.schema import (
     batch,
@@ -55,6 +57,9 @@ class Plan(Version):
     Attributes:
         due_at: when it may start; `wall` and `zone` say how that was written, if it was.
         variants: the versions for some of the recipients.
+        canary: so many are sent first; 0: all at once.
+        canary_wait: microseconds after which the rest follows by itself; None: never.
+        corrects: whom it is for, if it is a correction.
     """
 
     started_by: str
@@ -62,6 +67,9 @@ class Plan(Version):
     wall: str = ""
     zone: str = ""
     variants: tuple[Version, ...] = ()
+    canary: int = 0
+    canary_wait: int | None = None
+    corrects: choosing.Corrected | None = None
 
 
 def freeze(ledger: Ledger, plan: Plan, *, now: Instant) -> MailingId:
@@ -71,7 +79,7 @@ def freeze(ledger: Ledger, plan: Plan, *, now: Instant) -> MailingId:
         SafetyError: E710, this issue is being mailed to this list already.
     """
     try:
-        with ledger.write() as connection:
+        with ledger.write(Lock.PEOPLE, copying=True) as connection:
             return _freeze(connection, plan, now)
     except IntegrityError as error:
         raise SafetyError(
@@ -104,13 +112,19 @@ def _freeze(connection: Connection, plan: Plan, now: Instant) -> MailingId:
                 started_by=plan.started_by,
                 created_at=now,
                 recipients=0,
+                canary=plan.canary,
+                canary_wait=plan.canary_wait,
+                corrects=plan.corrects and plan.corrects.mailing,
+                corrects_revision=plan.corrects and plan.corrects.revision,
             )
             .returning(mailing.c.id)
         ).one()
     )
     for version in (plan, *plan.variants):
-        _store_version(connection, mailing_id, version, now)
+        store_version(connection, mailing_id, version, now)
     recipients = enrol(connection, mailing_id, now=now)
+    if plan.canary:
+        canary.choose(connection, mailing_id, plan.canary)
     events.record(
         connection,
         kind="frozen",
@@ -122,7 +136,7 @@ def _freeze(connection: Connection, plan: Plan, now: Instant) -> MailingId:
     return mailing_id
 
 
-def _store_version(
+def store_version(
     connection: Connection, mailing_id: MailingId, version: Version, now: Instant
 ) -> None:
     """Keep a rendering under its digest, the same content once, and what goes with it."""
@@ -171,8 +185,11 @@ def enrol(connection: Connection, mailing_id: MailingId, *, now: Instant) -> int
         .join(issue, issue.c.id == mailing.c.issue)
         .where(mailing.c.id == mailing_id)
     ).one()
-    languages = _languages(connection, mailing_id, row.revision)
-    everybody, reason = choosing.everybody(row.list_slug, row.issue_slug, now)
+    languages = languages_of(connection, mailing_id, row.revision)
+    corrects = None
+    if row.corrects is not None:
+        corrects = choosing.Corrected(MailingId(row.corrects), row.corrects_revision)
+    everybody, reason = choosing.everybody(row.list_slug, row.issue_slug, now, corrects)
     rank = func.row_number().over(order_by=subscriber.c.address_key) + row.recipients
     in_mailing = exists().where(
         delivery.c.mailing == mailing_id, delivery.c.subscriber == subscriber.c.id
@@ -195,12 +212,12 @@ def enrol(connection: Connection, mailing_id: MailingId, *, now: Instant) -> int
     added = connection.execute(insert(delivery).from_select(columns, source)).rowcount
     if added:
         first, last = row.recipients + 1, row.recipients + added
-        _cut(connection, mailing_id, first, last)
+        _cut(connection, mailing_id, first, last, due_at=HELD if row.canary else Instant(0))
         _count(connection, mailing_id, first, last, languages)
     return added
 
 
-def _languages(connection: Connection, mailing_id: MailingId, number: int) -> dict[str, str]:
+def languages_of(connection: Connection, mailing_id: MailingId, number: int) -> dict[str, str]:
     """The variants of a revision, each with its language."""
     versions = connection.execute(
         select(revision.c.variant, rendering.c.language)
@@ -210,10 +227,12 @@ def _languages(connection: Connection, mailing_id: MailingId, number: int) -> di
     return {row.variant: row.language for row in versions}
 
 
-def _cut(connection: Connection, mailing_id: MailingId, first: int, last: int) -> None:
-    """Cut new rows into batches."""
+def _cut(
+    connection: Connection, mailing_id: MailingId, first: int, last: int, *, due_at: Instant
+) -> None:
+    """Cut new rows into batches; behind a canary they are held."""
     ranges = [
-        {"mailing": mailing_id, "first": low, "last": min(low + BATCH - 1, last), "due_at": 0}
+        {"mailing": mailing_id, "first": low, "last": min(low + BATCH - 1, last), "due_at": due_at}
         for low in range(first, last + 1, BATCH)
     ]
     connection.execute(insert(batch), ranges)
@@ -256,4 +275,5 @@ def load_revision(
     headers = json.loads(row.headers)
     for key in ("sender", "reply_to"):
         headers[key] = Mailbox(**headers[key]) if headers[key] else None
+    headers["signing_keys"] = tuple(map(tuple, headers.get("signing_keys", ())))
     return Revision(**headers), Rendering.load(row.parts)

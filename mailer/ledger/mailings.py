@@ -4,26 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, case, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, func, select, update
 
 from mailer.ledger import events
 from mailer.ledger.database import bump_changes
-from mailer.ledger.schema import (
-    delivery,
-    event,
-    issue,
-    list_,
-    mailing,
-    subscription,
-    suppression,
-)
-from mailer.model import (
-    DeliveryState,
-    Instant,
-    MailingId,
-    MailingState,
-    SubscriptionState,
-)
+from mailer.ledger.schema import delivery, issue, list_, mailing
+from mailer.model import DeliveryState, Instant, MailingId, MailingState
 
 BATCH = 256
 """Deliveries per lease: large enough that claiming costs nothing per row, small enough to lose."""
@@ -46,11 +32,15 @@ def was_frozen(connection: Connection, slug: str, *, list_slug: str | None = Non
 
 
 def last_size(connection: Connection, list_slug: str) -> int | None:
-    """How many the last mailing to a list was for; None if there was none."""
+    """How many the last mailing to a whole list was for; None if there was none."""
     size: int | None = connection.scalar(
         select(mailing.c.recipients)
         .join(list_, list_.c.id == mailing.c.list)
-        .where(list_.c.slug == list_slug, mailing.c.live_issue.is_not(None))
+        .where(
+            list_.c.slug == list_slug,
+            mailing.c.live_issue.is_not(None),
+            mailing.c.corrects.is_(None),
+        )
         .order_by(mailing.c.id.desc())
         .limit(1)
     )
@@ -82,8 +72,11 @@ def set_state(
     now: Instant,
     reason: str = "",
 ) -> None:
-    """Move a mailing to a state, write it down, and let dispatchers look again."""
-    values: dict[str, Any] = {"state": state, "reason": reason}
+    """Move a mailing to a state, write it down, and let dispatchers look again.
+
+    Whatever would have let it go on by itself is over.
+    """
+    values: dict[str, Any] = {"state": state, "reason": reason, "resume_at": None}
     if state in (MailingState.SENT, MailingState.CANCELLED, MailingState.MISSED):
         values["finished_at"] = now
     if state is MailingState.SENDING:
@@ -159,81 +152,3 @@ def _cancel_queued(connection: Connection, mailing_id: MailingId, now: Instant) 
         .values(cancelled=mailing.c.cancelled + stopped, in_doubt=mailing.c.in_doubt + doubtful)
     )
     return stopped
-
-
-def retry(
-    connection: Connection,
-    mailing_id: MailingId,
-    state: DeliveryState,
-    *,
-    actor: str,
-    now: Instant,
-) -> int:
-    """Queue doubtful or rejected deliveries again; never those suppressed or gone.
-
-    With the rejected go those that were accepted and have bounced since. Claiming asks again who
-    may receive, so that nothing here can overrule a departure. A mailing that was sent is being
-    sent again; one that is paused stays so.
-    """
-    again = {state: _queue_again(connection, mailing_id, delivery.c.state == state, now)}
-    if state is DeliveryState.REJECTED:
-        returned = (delivery.c.state == DeliveryState.ACCEPTED) & _bounced_since(mailing_id)
-        again[DeliveryState.ACCEPTED] = _queue_again(connection, mailing_id, returned, now)
-    total = sum(again.values())
-    if not total:
-        return 0
-    counters = {mailing.c[one]: mailing.c[one] - number for one, number in again.items()}
-    connection.execute(update(mailing).where(mailing.c.id == mailing_id).values(counters))
-    events.record(
-        connection,
-        kind="retried",
-        actor=actor,
-        at=now,
-        mailing=mailing_id,
-        detail={"state": state, "deliveries": total},
-    )
-    was = connection.scalar(select(mailing.c.state).where(mailing.c.id == mailing_id))
-    if was == MailingState.SENT:
-        set_state(connection, mailing_id, MailingState.SENDING, actor=actor, now=now)
-    return total
-
-
-def _queue_again(
-    connection: Connection, mailing_id: MailingId, wanted: ColumnElement[bool], now: Instant
-) -> int:
-    suppressed = exists().where(suppression.c.address_key == delivery.c.address_key)
-    left = exists().where(
-        subscription.c.subscriber == delivery.c.subscriber,
-        subscription.c.list == mailing.c.list,
-        subscription.c.state != SubscriptionState.CONFIRMED,
-        mailing.c.id == mailing_id,
-    )
-    here = (delivery.c.mailing == mailing_id, delivery.c.email.is_not(None))
-    return connection.execute(
-        update(delivery)
-        .where(*here, wanted, ~suppressed, ~left)
-        .values(
-            state=DeliveryState.QUEUED,
-            due_at=now,
-            batch=None,
-            attempts=0,
-            # Sent again out of doubt: not by itself a second time (decisions 7).
-            resends=case((delivery.c.state == DeliveryState.IN_DOUBT, 1), else_=delivery.c.resends),
-            changed_at=now,
-        )
-    ).rowcount
-
-
-def _bounced_since(mailing_id: MailingId) -> ColumnElement[bool]:
-    """Whether a delivery came back after it was accepted, the last time that it was."""
-    sent = delivery.alias()
-    returns = (
-        select(event.c.seq)
-        .join(sent, (sent.c.mailing == event.c.mailing) & (sent.c.seq == event.c.seq))
-        .where(
-            event.c.mailing == mailing_id,
-            event.c.kind == events.Kind.BOUNCED,
-            event.c.at >= sent.c.changed_at,
-        )
-    )
-    return delivery.c.seq.in_(returns)

@@ -32,6 +32,11 @@ class Overview:
         held: queued ones that were put aside until their domain is released.
         holds: the domains that it leaves alone, and why (decisions 16).
         variants: how many get which variant of the issue; empty if all get the same.
+        revision: the newest one.
+        revisions: how many have which revision, or are to get it; empty if there is one.
+        canary: so many are sent first; 0: all at once.
+        resume_at: when it goes on by itself, if nothing speaks against it.
+        corrects: the mailing and revision that it corrects, such as "m42 r1"; or empty.
     """
 
     id: MailingId
@@ -54,6 +59,11 @@ class Overview:
     held: int = 0
     holds: Mapping[str, str] = field(default_factory=dict)
     variants: Mapping[str, int] = field(default_factory=dict)
+    revision: int = 1
+    revisions: Mapping[int, int] = field(default_factory=dict)
+    canary: int = 0
+    resume_at: Instant | None = None
+    corrects: str = ""
 
     @property
     def name(self) -> str:
@@ -112,6 +122,11 @@ def _overview(connection: Connection, row: Row[Any]) -> Overview:
         held=_put_aside(connection, row.id),
         holds=holds.of(connection, row.id),
         variants=_variants(connection, row),
+        revision=row.revision,
+        revisions=_revisions(connection, row),
+        canary=row.canary,
+        resume_at=row.resume_at,
+        corrects="" if row.corrects is None else f"m{row.corrects} r{row.corrects_revision}",
     )
 
 
@@ -128,6 +143,18 @@ def _variants(connection: Connection, row: Row[Any]) -> dict[str, int]:
     )
     found: dict[str, int] = {one.variant: one.recipients for one in connection.execute(query)}
     return found if len(found) > 1 else {}
+
+
+def _revisions(connection: Connection, row: Row[Any]) -> dict[int, int]:
+    if row.revision == 1:
+        return {}
+    query = (
+        select(revision.c.number, func.sum(revision.c.recipients))
+        .where(revision.c.mailing == row.id)
+        .group_by(revision.c.number)
+        .order_by(revision.c.number)
+    )
+    return {number: int(count) for number, count in connection.execute(query)}
 
 
 def _subject(connection: Connection, row: Row[Any]) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, func, select
 
-from mailer.ledger import liveness
+from mailer.ledger import canary, liveness
 from mailer.ledger.claims import release_batch
 from mailer.ledger.mailings import LIVE, in_batch, set_state
 from mailer.ledger.schema import batch, delivery, mailing
@@ -94,7 +94,11 @@ def _doubtful(
 
 
 def finish(connection: Connection, *, on_doubt: OnDoubt, now: Instant) -> list[MailingId]:
-    """Declare mailings `sent` of which nothing is queued, sending, or in doubt under `hold`."""
+    """Declare mailings `sent` of which nothing is queued, sending, or in doubt under `hold`.
+
+    Those of which a canary has been sent are paused.
+    """
+    canary.end(connection, now=now)
     settled = mailing.c.accepted + mailing.c.rejected + mailing.c.in_doubt + mailing.c.cancelled
     done = [mailing.c.state.in_(LIVE), settled == mailing.c.recipients]
     if on_doubt is OnDoubt.HOLD:

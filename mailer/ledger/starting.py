@@ -6,6 +6,7 @@ If that is more than a little, the mailing is not the one that somebody confirme
     of the confirmed   started       and logged     paused: a person decides
 
 What was paused so starts at `resume`: by then the ledger knows only those who are really due.
+What waits behind its canary goes on when its time has come.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Row, exists, select, update
 
 from mailer.errors import UsageError
-from mailer.ledger import events
+from mailer.ledger import canary, events
 from mailer.ledger.choosing import why_not
 from mailer.ledger.freezing import enrol
 from mailer.ledger.mailings import set_state
@@ -71,19 +72,25 @@ class Started:
 
 
 def startable(connection: Connection, *, now: Instant) -> set[MailingId]:
-    """Scheduled mailings whose time has come.
+    """Mailings whose time has come: to start, or to go on behind their canary.
 
     The time is reckoned anew at each look, from wall time and zone: the rules of a zone may have
     changed since (decisions 18).
     """
-    scheduled = select(mailing.c.id, mailing.c.due_at, mailing.c.wall, mailing.c.zone).where(
-        mailing.c.state == MailingState.SCHEDULED
+    return {*_scheduled(connection, now), *canary.waited(connection, now=now)}
+
+
+def _scheduled(connection: Connection, now: Instant) -> list[MailingId]:
+    scheduled = (
+        select(mailing.c.id, mailing.c.due_at, mailing.c.wall, mailing.c.zone)
+        .where(mailing.c.state == MailingState.SCHEDULED)
+        .order_by(mailing.c.id)
     )
-    return {
+    return [
         MailingId(number)
         for number, due_at, wall, zone in connection.execute(scheduled)
         if _reckoned(due_at, wall, zone) <= now
-    }
+    ]
 
 
 def _reckoned(due_at: int, wall: str, zone: str) -> int:
@@ -96,8 +103,21 @@ def _reckoned(due_at: int, wall: str, zone: str) -> int:
 
 
 def start_due(connection: Connection, *, now: Instant, actor: str) -> list[Started]:
-    """Start scheduled mailings whose time has come, or pause those that drifted too far."""
-    return [_start(connection, one, now, actor) for one in sorted(startable(connection, now=now))]
+    """Start scheduled mailings whose time has come, or pause those that drifted too far.
+
+    Mailings whose wait behind their canary is over go on.
+    """
+    canary.go_on(connection, now=now, actor=actor)
+    return [_start(connection, one, now, actor) for one in _scheduled(connection, now)]
+
+
+def resume(connection: Connection, mailing_id: MailingId, *, actor: str, now: Instant) -> None:
+    """Let a paused mailing go on at a person's word; one that had not begun waits for its time."""
+    started = select(mailing.c.started_at).where(mailing.c.id == mailing_id)
+    begun = connection.scalar(started) is not None
+    canary.release(connection, mailing_id)
+    state = MailingState.SENDING if begun else MailingState.SCHEDULED
+    set_state(connection, mailing_id, state, actor=actor, now=now)
 
 
 def _start(connection: Connection, mailing_id: MailingId, now: Instant, actor: str) -> Started:

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from mailer.errors import SafetyError
-from mailer.ledger import Ledger, choosing, freezing, mailings, starting
+from mailer.ledger import Ledger, choosing, freezing, mailings, retrying, starting
 from mailer.ledger.schema import delivery, mailing, subscriber, subscription, suppression
 from mailer.model import DeliveryState, Instant, MailingState, SubscriptionState
 from tests.samples.mailings import EARLY, addresses, enlist, frozen, look, new_ledger, plan, rows
@@ -159,7 +159,7 @@ def test_retrying_leaves_out_who_left_or_is_suppressed(ledger: Ledger) -> None:
             )
         )
         assert (
-            mailings.retry(connection, number, DeliveryState.REJECTED, actor="test", now=LATER) == 1
+            retrying.retry(connection, number, DeliveryState.REJECTED, actor="test", now=LATER) == 1
         )
     seen = look(ledger, number)
     assert (

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from mailer.ledger import Ledger, events, mailings, returns
+from mailer.ledger import Ledger, events, retrying, returns
 from mailer.ledger.schema import delivery, mailing, suppression
 from mailer.model import Bounce, BounceClass, DeliveryState, Instant, MailingId, MailingState
 from tests.samples.mailings import addresses, enlist, frozen, look, new_ledger
@@ -151,7 +151,7 @@ def test_the_beginning_of_what_is_no_report_is_kept_for_people() -> None:
 
 def retry(ledger: Ledger, state: DeliveryState = DeliveryState.REJECTED) -> int:
     with ledger.write() as connection:
-        return mailings.retry(connection, MailingId(1), state, actor="ann", now=AGAIN)
+        return retrying.retry(connection, MailingId(1), state, actor="ann", now=AGAIN)
 
 
 def set_rows(ledger: Ledger, seq: int, **values: object) -> None:

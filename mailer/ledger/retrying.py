@@ -1,0 +1,135 @@
+"""Deliveries that failed or are in doubt are queued again at an operator's word."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, Connection, Select, case, exists, select, update
+
+from mailer.ledger import events
+from mailer.ledger.mailings import set_state
+from mailer.ledger.schema import (
+    delivery,
+    event,
+    mailing,
+    subscriber,
+    subscription,
+    suppression,
+)
+from mailer.model import (
+    BounceClass,
+    DeliveryState,
+    Instant,
+    MailingId,
+    MailingState,
+    SubscriptionState,
+)
+
+
+def retry(
+    connection: Connection,
+    mailing_id: MailingId,
+    state: DeliveryState,
+    *,
+    actor: str,
+    now: Instant,
+    bounce_class: BounceClass | None = None,
+    domain: str = "",
+) -> int:
+    """Queue doubtful or rejected deliveries again; never those suppressed or gone.
+
+    With the rejected go those that were accepted and have bounced since. Claiming asks again who
+    may receive, so that nothing here can overrule a departure, nor the hold of a domain. A mailing
+    that was sent is being sent again; one that is paused stays so.
+
+    Args:
+        connection: a transaction that writes.
+        mailing_id: of this mailing.
+        state: rejected or in doubt.
+        actor: who asks.
+        now: when.
+        bounce_class: only those that failed so.
+        domain: only those at this one: lower case, an A-label.
+    """
+    wanted = [delivery.c.state == state]
+    if bounce_class is not None:
+        wanted.append(delivery.c.bounce_class == bounce_class)
+    again = {state: _queue_again(connection, mailing_id, wanted, domain, now)}
+    if state is DeliveryState.REJECTED:
+        returned = delivery.c.seq.in_(came_back(mailing_id, bounce_class))
+        wanted = [delivery.c.state == DeliveryState.ACCEPTED, returned]
+        again[DeliveryState.ACCEPTED] = _queue_again(connection, mailing_id, wanted, domain, now)
+    total = sum(again.values())
+    if not total:
+        return 0
+    counters = {mailing.c[one]: mailing.c[one] - number for one, number in again.items()}
+    connection.execute(update(mailing).where(mailing.c.id == mailing_id).values(counters))
+    events.record(
+        connection,
+        kind="retried",
+        actor=actor,
+        at=now,
+        mailing=mailing_id,
+        detail={
+            "state": state,
+            "deliveries": total,
+            "class": bounce_class,
+            "domain": domain,
+        },
+    )
+    was = connection.scalar(select(mailing.c.state).where(mailing.c.id == mailing_id))
+    if was == MailingState.SENT:
+        set_state(connection, mailing_id, MailingState.SENDING, actor=actor, now=now)
+    return total
+
+
+def _queue_again(
+    connection: Connection,
+    mailing_id: MailingId,
+    wanted: list[ColumnElement[bool]],
+    domain: str,
+    now: Instant,
+) -> int:
+    suppressed = exists().where(suppression.c.address_key == delivery.c.address_key)
+    left = exists().where(
+        subscription.c.subscriber == delivery.c.subscriber,
+        subscription.c.list == mailing.c.list,
+        subscription.c.state != SubscriptionState.CONFIRMED,
+        mailing.c.id == mailing_id,
+    )
+    here = [delivery.c.mailing == mailing_id, delivery.c.email.is_not(None)]
+    if domain:
+        there = subscriber.c.address.endswith(f"@{domain}", autoescape=True)
+        here.append(exists().where(subscriber.c.id == delivery.c.subscriber, there))
+    return connection.execute(
+        update(delivery)
+        .where(*here, *wanted, ~suppressed, ~left)
+        .values(
+            state=DeliveryState.QUEUED,
+            due_at=now,
+            batch=None,
+            attempts=0,
+            aged_from=now,
+            # Sent again out of doubt: not by itself a second time (decisions 7).
+            resends=case((delivery.c.state == DeliveryState.IN_DOUBT, 1), else_=delivery.c.resends),
+            changed_at=now,
+        )
+    ).rowcount
+
+
+def came_back(
+    mailing_id: MailingId, bounce_class: BounceClass | None = None
+) -> Select[tuple[int | None]]:
+    """The deliveries of a mailing that came back after they were accepted, the last time."""
+    sent = delivery.alias()
+    query = (
+        select(event.c.seq)
+        .join(sent, (sent.c.mailing == event.c.mailing) & (sent.c.seq == event.c.seq))
+        .where(
+            event.c.mailing == mailing_id,
+            event.c.kind == events.Kind.BOUNCED,
+            event.c.at >= sent.c.changed_at,
+        )
+    )
+    if bounce_class is None:
+        return query
+    # As `json.dumps` writes it; within the words of a report its quotation marks are escaped.
+    return query.where(event.c.detail.contains(f'"class": "{bounce_class}"', autoescape=True))
