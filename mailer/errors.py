@@ -17,6 +17,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 FAILED_DELIVERIES = 5
 TRY_AGAIN_LATER = 75  # sysexits EX_TEMPFAIL: the MTA keeps a bounce report and hands it over again
 
@@ -44,6 +50,11 @@ class MailerError(Exception):
         self.where = where
         self.detail = detail
         self.next = next_step
+
+    def __reduce__(self) -> tuple[Callable[..., MailerError], tuple[object, ...]]:
+        """How it gets from one process to another, the same in every word."""
+        words = {"where": self.where, "detail": self.detail, "next_step": self.next}
+        return partial(type(self), **words), (self.code, self.message)
 
 
 class UsageError(MailerError):

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import random
-import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mailer.delivery.dispatch import Dispatcher
+from mailer.delivery import crew, hand
+from mailer.delivery.crew import Crew
 from mailer.ledger import mailings, recovery, starting
 from mailer.when import now
 
 if TYPE_CHECKING:
     from mailer.compose.links import Keyring
     from mailer.config import Config
+    from mailer.delivery.dispatch import Dispatcher
     from mailer.ledger import Ledger
     from mailer.ledger.recovery import Recovered
     from mailer.ledger.starting import Started
@@ -39,12 +39,6 @@ class Report:
     signal: int | None
 
 
-def greeting() -> str:
-    """How we introduce ourselves: our full name, or an address literal if there is none (S-1)."""
-    name = socket.getfqdn()
-    return name if "." in name and name.isascii() else "[127.0.0.1]"
-
-
 class Shift:
     """A turn; `on_signal` may be called while it runs.
 
@@ -62,22 +56,17 @@ class Shift:
         holder: HolderId,
         patience: float = FOREGROUND_PATIENCE,
     ) -> None:
+        self._config = config
         self._ledger = ledger
+        self._keyring = keyring
         self._holder = holder
-        self._on_doubt = config.delivery.on_doubt
+        self._patience = patience
         self._signals: list[int] = []
-        self._dispatcher = Dispatcher(
-            ledger,
-            relays=config.relays,
-            delivery=config.delivery,
-            guard=config.guard,
-            keyring=keyring,
-            holder=holder,
-            helo=greeting(),
-            clock=now,
-            jitter=lambda: random.uniform(-1.0, 1.0),  # noqa: S311  spreads retries, no secret
-            patience=patience,
-        )
+        self._crew: Crew | None = None
+        self._dispatcher: Dispatcher | None = None
+        self._recovered: list[Recovered] = []
+        self._started: list[Started] = []
+        self._finished: list[MailingId] = []
 
     async def run(self) -> Report:
         """Deliver everything that is due.
@@ -85,28 +74,57 @@ class Shift:
         Raises:
             MailerError: what stopped the run; see `Dispatcher.run`.
         """
-        recovered = recovery.recover(
-            self._ledger, mine=self._holder, on_doubt=self._on_doubt, now=now()
-        )
+        again = True
+        while again:
+            self._recovered += recovery.recover(
+                self._ledger,
+                mine=self._holder,
+                on_doubt=self._config.delivery.on_doubt,
+                now=now(),
+            )
+            with self._ledger.write() as connection:
+                mailings.cancel_late(connection, now=now())
+                self._started += starting.start_due(connection, now=now(), actor="mailer")
+            again = await self._deliver()
         with self._ledger.write() as connection:
             mailings.cancel_late(connection, now=now())
-            started = starting.start_due(connection, now=now(), actor="mailer")
-        drained = await self._dispatcher.run()
-        with self._ledger.write() as connection:
-            mailings.cancel_late(connection, now=now())
-        stopped_by = self._signals[1] if len(self._signals) > 1 else None
         return Report(
-            recovered=tuple(recovered),
-            started=(*started, *self._dispatcher.started),
-            finished=tuple(self._dispatcher.finished),
-            drained=drained,
-            signal=stopped_by,
+            recovered=tuple(self._recovered),
+            started=tuple(self._started),
+            finished=tuple(dict.fromkeys(self._finished)),
+            drained=bool(self._signals),
+            signal=self._signals[1] if len(self._signals) > 1 else None,
         )
+
+    async def _deliver(self) -> bool:
+        """One round; whether there is reason for another."""
+        size = crew.size(self._config, self._ledger)
+        dispatcher = self._dispatcher = hand.dispatcher(
+            crew.part(self._config, 0, of=size),
+            self._ledger,
+            self._keyring,
+            holder=self._holder,
+            patience=self._patience,
+        )
+        others = self._crew = Crew(self._config, self._ledger, size=size, patience=self._patience)
+        if self._signals:
+            return False
+        try:
+            await others.run(dispatcher)
+        finally:
+            self._recovered += others.recovered
+            self._started += [*dispatcher.started, *others.started]
+            self._finished += [*dispatcher.finished, *others.finished]
+        return others.restless and not self._signals
 
     def on_signal(self, number: int) -> None:
         """Drain at the first SIGINT or SIGTERM, stop at once at the second (S-44)."""
         self._signals.append(number)
+        if self._crew is None or self._dispatcher is None:
+            return
         if len(self._signals) == 1:
             self._dispatcher.drain()
+            self._crew.tell(hand.DRAIN)
         else:
             self._dispatcher.abort()
+            self._crew.tell(hand.ABORT)

@@ -23,6 +23,7 @@ from sqlalchemy import (
     Select,
     bindparam,
     exists,
+    func,
     insert,
     literal_column,
     or_,
@@ -386,6 +387,17 @@ def claimable(connection: Connection, *, now: Instant) -> set[MailingId]:
     due = mailing.c.state.in_(LIVE) & or_(open_batch, deferred)
     query = select(mailing.c.id).where(or_(due, mailing.c.sending > 0))
     return {MailingId(number) for number in connection.scalars(query)}
+
+
+def open_batches(connection: Connection, *, now: Instant) -> int:
+    """How many batches could be claimed now, counting what is due again in batches, too."""
+    waiting = _open_batches(now).order_by(None).subquery()
+    due = select(func.count()).where(
+        delivery.c.mailing.in_(select(mailing.c.id).where(mailing.c.state.in_(LIVE))),
+        delivery.c.due_at <= now,
+    )
+    again = connection.scalar(due) or 0
+    return (connection.scalar(select(func.count()).select_from(waiting)) or 0) + again // BATCH
 
 
 def still_queued(

@@ -11,7 +11,8 @@ import pytest
 
 from mailer.compose.links import Keyring
 from mailer.config import require_secret
-from mailer.delivery.shift import Report, Shift, greeting
+from mailer.delivery.hand import greeting
+from mailer.delivery.shift import Report, Shift
 from mailer.ledger import Ledger, liveness, mailings
 from mailer.model import DeliveryState, MailingId, MailingState
 from mailer.when import now
