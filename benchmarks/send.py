@@ -14,7 +14,9 @@ from pathlib import Path
 from sqlalchemy import insert, literal, select
 
 from benchmarks.content import rendering
+from mailer.compose.dkim import Signer
 from mailer.compose.links import Keyring
+from mailer.compose.signingkeys import make_key, read_key
 from mailer.config import DeliveryConfig, GuardConfig, RelayConfig
 from mailer.delivery.dispatch import Dispatcher
 from mailer.ledger import Ledger, freezing, liveness, open_ledger, starting
@@ -66,20 +68,30 @@ def filled(folder: Path, people: int) -> Ledger:
     return ledger
 
 
-def revision_of(content: Rendering) -> Revision:
+def signer_of(*kinds: str) -> Signer | None:
+    """Signs with a new key of each kind; None without kinds."""
+    keys = tuple(read_key(f"s{at}", make_key(kind)) for at, kind in enumerate(kinds))
+    return Signer(domain="", keys=keys) if keys else None
+
+
+def revision_of(content: Rendering, signer: Signer | None = None) -> Revision:
     """The mailing-wide values."""
+    sender = Mailbox(name="The Weekly", address="weekly@example.org")
+    domain, keys = signer.frozen(sender) if signer else ("", ())
     return Revision(
         issue="bench",
         list="weekly",
         list_title="The Weekly",
         list_id="weekly.example.org",
         feedback_sender="weekly",
-        sender=Mailbox(name="The Weekly", address="weekly@example.org"),
+        sender=sender,
         reply_to=None,
         url="https://news.example.org",
         bounce_domain="bounces.example.org",
         key_id=KEYS.newest_id,
         digest=freezing.rendering_digest(content),
+        signing_domain=domain,
+        signing_keys=keys,
     )
 
 

@@ -75,6 +75,18 @@ def normalise(text: str) -> str:
     return _parse_with_care(text).normalised
 
 
+def wire(text: str) -> str:
+    """`parse(text).wire`, faster: asked once per message.
+
+    Raises:
+        AddressError: the text is not an address.
+    """
+    domain = _plain_domain(text)
+    if domain is None:
+        return _parse_with_care(text).wire
+    return text if text.endswith(domain) else f"{text[: -len(domain)]}{domain}"
+
+
 def domain_of(address: str) -> str:
     """The domain of an accepted address as lower A-label: `parse(address).domain`, faster."""
     domain = address[address.rfind("@") + 1 :]

@@ -30,7 +30,8 @@ class Composed:
         largest: octets of the largest content.
         domains: how many of the recipients are at which domain.
         variants: how many of the recipients get which variant of the issue.
-        samples: the first few recipients with their messages, and the first of each variant.
+        samples: the first few recipients with their messages, and the first of each variant; these
+            alone are signed.
     """
 
     findings: tuple[Finding, ...]
@@ -67,20 +68,20 @@ def compose_all(
     """
     tallies = {name: _Tally(template, issues[name]) for name, template in templates.items()}
     domains: Counter[str] = Counter()
-    kept: list[tuple[Recipient, Message]] = []
+    kept: list[Recipient] = []
     for recipient in recipients:
         tally = tallies[recipient.variant]
         message = tally.compose(recipient, date)
         domains[recipient.email.rpartition("@")[2].lower()] += 1
         if message and samples and (len(kept) < samples or tally.composed == 1):
-            kept.append((recipient, message))
+            kept.append(recipient)
     return Composed(
         findings=tuple(one for tally in tallies.values() for one in tally.findings(limits)),
         recipients=sum(tally.count for tally in tallies.values()),
-        largest=max(tally.octets for tally in tallies.values()),
+        largest=max(tally.octets(date) for tally in tallies.values()),
         domains=domains,
         variants={name: tally.count for name, tally in tallies.items()},
-        samples=tuple(kept),
+        samples=tuple((one, templates[one.variant].compose(one, date=date)) for one in kept),
     )
 
 
@@ -103,37 +104,39 @@ class _Tally:
     Attributes:
         count: how many recipients it has.
         composed: for how many of them there is a message.
-        largest: the message with the most octets; None before there is one.
+        largest: whose message has the most octets, and that message; None before there is one.
     """
 
     def __init__(self, template: MessageTemplate, issue: Issue) -> None:
         self.count = 0
         self.composed = 0
-        self.largest: Message | None = None
+        self.largest: tuple[Recipient, Message] | None = None
         self._template = template
+        self._unsigned = template.unsigned()
         self._issue = issue
         self._lacking: Counter[str] = Counter()
         self._examples: dict[str, list[str]] = {}
         self._refused: dict[str, tuple[str, CheckError]] = {}
 
-    @property
-    def octets(self) -> int:
-        """Of the largest content."""
-        return len(self.largest.content) if self.largest else 0
+    def octets(self, date: Instant) -> int:
+        """Of the largest content, signatures included."""
+        if self.largest is None:
+            return 0
+        return len(self._template.compose(self.largest[0], date=date).content)
 
     def compose(self, recipient: Recipient, date: Instant) -> Message | None:
         """A recipient's message; None, and why is remembered, if there can be none."""
         self.count += 1
         try:
-            message = self._template.compose(recipient, date=date)
+            message = self._unsigned.compose(recipient, date=date)
         except MissingValueError as error:
             self._lacks(recipient, error.name)
         except CheckError as error:
             self._refused.setdefault(error.message, (recipient.email, error))
         else:
             self.composed += 1
-            if len(message.content) > self.octets:
-                self.largest = message
+            if not self.largest or len(message.content) > len(self.largest[1].content):
+                self.largest = recipient, message
             return message
         return None
 
@@ -163,7 +166,8 @@ class _Tally:
             )
         if self.largest and not check_size(self._template.sizes, self._issue, limits=limits):
             # A long value can lift one person's mail over the limit that the others keep.
-            yield from check_size(self._template.measure(self.largest), self._issue, limits=limits)
+            sizes = self._template.measure(self.largest[1])
+            yield from check_size(sizes, self._issue, limits=limits)
 
 
 def _line_of(template: MessageTemplate, name: str) -> int:

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import idna
 from itsdangerous import BadSignature, Signer
 from itsdangerous.encoding import base64_decode, base64_encode
+from itsdangerous.signer import SigningAlgorithm
 
 from mailer.errors import ConfigError
 from mailer.model import ListId, MailingId, SubscriberId
@@ -65,9 +66,7 @@ class Keyring:
                 next_step="remove one, or generate the newest key again",
             )
         self._macs = {
-            number: tuple(
-                hmac.new(_derive(key, purpose), digestmod="sha256") for purpose in PURPOSES
-            )
+            number: tuple(_Mac(_derive(key, purpose)) for purpose in PURPOSES)
             for number, key in zip(self._ids, keys, strict=True)
         }
         self._unsubscribe = _Signers("unsubscribe", keys, self._ids)
@@ -97,7 +96,7 @@ class Keyring:
         """31 characters of [a-z2-7] that name one delivery (V-1, M-6, B-1)."""
         ids = _DELIVERY_IDS.pack(mailing, seq, key_id)
         head, left = _base32_head(ids)
-        return head + _base32_tail(left, _mac(self._macs[key_id][PURPOSES.index(purpose)], ids))
+        return head + _base32_tail(left, self._mac(purpose, key_id, ids))
 
     def delivery_tokens(self, *, mailing: MailingId, seq: int, key_id: int) -> tuple[str, str, str]:
         """The tokens of one delivery for all three purposes, in the order of `PURPOSES`."""
@@ -105,9 +104,9 @@ class Keyring:
         head, left = _base32_head(ids)
         verp, envid, message_id = self._macs[key_id]
         return (
-            head + _base32_tail(left, _mac(verp, ids)),
-            head + _base32_tail(left, _mac(envid, ids)),
-            head + _base32_tail(left, _mac(message_id, ids)),
+            head + _base32_tail(left, verp.digest(ids)[:_MAC_OCTETS]),
+            head + _base32_tail(left, envid.digest(ids)[:_MAC_OCTETS]),
+            head + _base32_tail(left, message_id.digest(ids)[:_MAC_OCTETS]),
         )
 
     def read_delivery_token(self, purpose: Purpose, token: str) -> tuple[MailingId, int] | None:
@@ -122,10 +121,12 @@ class Keyring:
         mailing, seq, key_id = _DELIVERY_IDS.unpack(ids)
         if key_id not in self._macs:
             return None
-        state = self._macs[key_id][PURPOSES.index(purpose)]
-        if not hmac.compare_digest(mac, _mac(state, ids)):
+        if not hmac.compare_digest(mac, self._mac(purpose, key_id, ids)):
             return None
         return MailingId(mailing), seq
+
+    def _mac(self, purpose: Purpose, key_id: int, ids: bytes) -> bytes:
+        return self._macs[key_id][PURPOSES.index(purpose)].digest(ids)[:_MAC_OCTETS]
 
     def unsubscribe_token(
         self, subscriber: SubscriberId, list_number: ListId, *, key_id: int | None = None
@@ -158,8 +159,13 @@ class _Signers:
             ).derive_key()
             for key in keys
         ]
-        self._by_id = {number: _signer([key]) for number, key in zip(ids, derived, strict=True)}
-        self._reader = _signer(derived[::-1])  # itsdangerous has the newest key last
+        self._by_id = {
+            number: Signer(key, key_derivation="none", algorithm=_Prepared(key))
+            for number, key in zip(ids, derived, strict=True)
+        }
+        self._reader = Signer(  # itsdangerous has the newest key last
+            derived[::-1], key_derivation="none", digest_method=hashlib.sha256
+        )
 
     def sign(self, list_number: int, subscriber: int, key_id: int) -> str:
         ids = base64.urlsafe_b64encode(_UNSUBSCRIBE_IDS.pack(list_number, subscriber))
@@ -241,11 +247,33 @@ def _derive(key: bytes, purpose: str) -> bytes:
     return hmac.digest(key, b"mailer " + purpose.encode("ascii"), "sha256")
 
 
-def _mac(state: hmac.HMAC, ids: bytes) -> bytes:
-    # A copy of the keyed state: 1.0 µs, where keying anew takes 1.5; three of these per message.
-    mac = state.copy()
-    mac.update(ids)
-    return mac.digest()[:_MAC_OCTETS]
+class _Mac:
+    """HMAC-SHA256 under one key of at most 64 octets, both pads hashed beforehand (RFC 2104 §4).
+
+    Four of these per message: 0.6 µs each, where a copy of an `hmac` object takes 1.1.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        padded = key.ljust(hashlib.sha256().block_size, b"\0")
+        self._inner = hashlib.sha256(bytes(octet ^ 0x36 for octet in padded))
+        self._outer = hashlib.sha256(bytes(octet ^ 0x5C for octet in padded))
+
+    def digest(self, data: bytes) -> bytes:
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(data)
+        outer.update(inner.digest())
+        return outer.digest()
+
+
+class _Prepared(SigningAlgorithm):
+    """itsdangerous' HMAC-SHA256 under a key that is known beforehand."""
+
+    def __init__(self, key: bytes) -> None:
+        self._mac = _Mac(key)
+
+    def get_signature(self, key: bytes, value: bytes) -> bytes:
+        del key
+        return self._mac.digest(value)
 
 
 def _base32_head(ids: bytes) -> tuple[str, int]:
@@ -271,7 +299,3 @@ def _base32_tail(left: int, mac: bytes) -> str:
         f"{pair[number >> 50 & 1023]}{pair[number >> 40 & 1023]}{pair[number >> 30 & 1023]}"
         f"{pair[number >> 20 & 1023]}{pair[number >> 10 & 1023]}{pair[number & 1023][0]}"
     )
-
-
-def _signer(keys: list[bytes]) -> Signer:
-    return Signer(keys, key_derivation="none", digest_method=hashlib.sha256)

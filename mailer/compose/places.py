@@ -28,6 +28,8 @@ Pieces = tuple[list[str], list[int]]
 # NUL is refused in bodies (case 10) and a lone surrogate has no UTF-8; the rest is encoded.
 _UNSENDABLE = re.compile(r"[\x00\ud800-\udfff]").search
 _MARKUP = re.compile("[&<>\"']").search
+# Nearly every link: such that nothing of it needs an escape.
+_PLAIN_LINK = re.compile(r"(?i:https?://|mailto:)[!#-%(-;=?-~]+").fullmatch
 _LINK = re.compile(r"(?:https?://|mailto:)[^\s\x00-\x20\x7f]+", re.IGNORECASE).fullmatch
 
 
@@ -52,7 +54,7 @@ class Places:
             (expression, _names(expression, "subscriber"))
             for expression in self._expressions.values()
         ]
-        self._stored = sum(1 for _, personal in self._run if personal)
+        self._own = [number for number, (_, personal) in enumerate(self._run) if personal]
         self._escape = [
             (number, _ESCAPES[place], slot) for (_, place), (number, slot) in self._fillings.items()
         ]
@@ -77,14 +79,11 @@ class Places:
             if "\0" in value or (not value.isascii() and _UNSENDABLE(value)):
                 raise _refused(value, "It holds a NUL or half a surrogate pair.")
         filled = [escape(raw[number], slot) for number, escape, slot in self._escape]
-        if not self._stored:
-            return filled, None
-        used = [value for value, (_, own) in zip(raw, self._run, strict=True) if own]
-        return filled, tuple(used)
+        return filled, tuple([raw[number] for number in self._own]) if self._own else None
 
     def sample(self, link: str) -> list[str]:
         """The escaped values with a link, and nothing where a subscriber's own would stand."""
-        raw = self._restore(link, [""] * self._stored)
+        raw = self._restore(link, [""] * len(self._own))
         return [raw[number] and escape(raw[number], slot) for number, escape, slot in self._escape]
 
     def _evaluate(self, recipient: Recipient, link: str) -> list[str]:
@@ -108,10 +107,10 @@ class Places:
             ) from error
 
     def _restore(self, link: str, stored: Sequence[str]) -> list[str]:
-        if len(stored) != self._stored:
+        if len(stored) != len(self._own):
             raise LedgerError(
                 "E640",
-                f"{len(stored)} slot values are stored where this rendering has {self._stored}",
+                f"{len(stored)} slot values are stored where this rendering has {len(self._own)}",
                 detail="The ledger's delivery and rendering do not belong together.",
                 next_step="restore the database from one backup",
             )
@@ -192,6 +191,8 @@ def _as_html(value: str, _: Slot) -> str:
 
 
 def _as_url(value: str, slot: Slot) -> str:
+    if _PLAIN_LINK(value):
+        return value
     if not _LINK(value):
         raise _refused(
             value, "A link starts with https:, http: or mailto: and has no spaces.", slot

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import re
 from binascii import a2b_base64, a2b_qp, b2a_base64
+from copy import copy
+from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 _LINE = 76  # octets without CRLF (M-2)
 _LINE_BYTES = 57  # that fill such a line in base64
@@ -25,6 +27,7 @@ _ESCAPES = {byte: f"={byte:02X}" for byte in range(256)} | {
 # M-24: a relay would double the dot, a mailbox file change "From ", a gateway drop a last space.
 _LINE_STARTS = ((".", "=2E"), ("From ", "=46rom "))
 _LINE_ENDS = {" ": "=20", "\t": "=09"}
+_BLANKS = re.compile(rb"[ \t]+").sub
 _AS_IT_IS = re.compile(r"(?!\.|From )[!-<>-~ ]*[!-<>-~]").fullmatch
 
 
@@ -40,7 +43,13 @@ class Part(Protocol):
     octets: int
 
     def extend(self, out: list[bytes], values: Sequence[str]) -> None:
-        """Append the encoded text with its values to `out`; it ends in CRLF."""
+        """Append the encoded text with its values to `out`; it ends in CRLF.
+
+        What is appended first is the same for all values.
+        """
+
+    def relaxed(self) -> Part:
+        """The part that appends the relaxed form of what this one does (RFC 6376 §3.4.4)."""
 
 
 def choose(texts: Sequence[str], places: Sequence[int]) -> Part:
@@ -71,18 +80,24 @@ class QuotedPrintable:
     encoding = "quoted-printable"
 
     def __init__(self, texts: Sequence[str], places: Sequence[int]) -> None:
-        self._pairs = [(quote(text), place) for text, place in zip(texts, places, strict=False)]
-        self._last = quote(texts[-1])
-        self._places = set(places)
-        self.octets = sum(len(fixed) for fixed, _ in self._pairs) + len(self._last)
+        self._lead, *rest = (quote(text) for text in texts)
+        self._pairs = list(zip(places, rest, strict=True))
+        self._encode: Callable[[str], bytes] = _quote_value
+        self.octets = len(self._lead) + sum(map(len, rest))
 
     def extend(self, out: list[bytes], values: Sequence[str]) -> None:
-        """Append the fixed texts and the values between them, each value encoded once."""
-        encoded = {place: quote(values[place]) for place in self._places}
-        for fixed, place in self._pairs:
-            out.append(fixed)
-            out.append(encoded[place])
-        out.append(self._last)
+        """Append the fixed texts and the values between them."""
+        out.append(self._lead)
+        encode = self._encode
+        for place, fixed in self._pairs:
+            out += encode(values[place]), fixed
+
+    def relaxed(self) -> Part:
+        """Piece by piece: each ends a line, and no line ends in a blank (M-24)."""
+        pairs = [(place, relax(fixed)) for place, fixed in self._pairs]
+        twin = copy(self)
+        twin.__dict__ |= {"_lead": relax(self._lead), "_pairs": pairs, "_encode": _relax_value}
+        return twin
 
 
 class Base64:
@@ -98,10 +113,15 @@ class Base64:
 
     def extend(self, out: list[bytes], values: Sequence[str]) -> None:
         """Append whole groups, and carry what does not fill one to the next value or text."""
-        carry = self._append(out, 0, b"")
+        _, encoded, carry = self._texts[0][0]
+        out.append(encoded or b"")
         for number, place in enumerate(self._places, start=1):
             carry = self._append(out, number, carry + _octets(values[place]))
         out.append(base64_lines(carry))
+
+    def relaxed(self) -> Part:
+        """Itself: base64 has no blanks."""
+        return self
 
     def _append(self, out: list[bytes], number: int, carry: bytes) -> bytes:
         """Append what is carried and the fixed text of this number; return what is left over."""
@@ -127,6 +147,20 @@ def quote(text: str) -> bytes:
     if last:
         wire.append(f"{_wrap(last)}=\r\n")
     return "".join(wire).encode("ascii")
+
+
+# A message has most of its values twice, in the text and in the HTML part.
+_quote_value = lru_cache(maxsize=16)(quote)
+
+
+def relax(wire: bytes) -> bytes:
+    """Whole lines that do not end in a blank, with one blank instead of several in a row."""
+    return _BLANKS(b" ", wire) if b"  " in wire or b"\t" in wire else wire
+
+
+@lru_cache(maxsize=16)
+def _relax_value(value: str) -> bytes:
+    return relax(_quote_value(value))
 
 
 def _octets(text: str) -> bytes:

@@ -11,12 +11,11 @@ from mailer.errors import CheckError
 from mailer.ledger import freezing
 
 if TYPE_CHECKING:
+    from mailer.compose.dkim import Signer
     from mailer.compose.links import Keyring
     from mailer.ledger import Ledger
     from mailer.ledger.claims import Claimed
     from mailer.model import Instant, MailingId, Message
-
-Signer = object  # what signs a message comes with DKIM
 
 
 @dataclass(slots=True, eq=False)
@@ -49,6 +48,7 @@ class Packer:
         Raises:
             CheckError: E140, the person lacks a value that the issue needs, or has one that cannot
                 be written; only possible for those who joined after the freeze.
+            ConfigError: E433 or E437, a key that the revision needs is not there any more.
         """
         date = now if claimed.date is None else claimed.date
         template = self._template(
@@ -70,6 +70,6 @@ class Packer:
         if template is None:
             with self._ledger.read() as connection:
                 revision, rendering = freezing.load_revision(connection, mailing, number, variant)
-            template = MessageTemplate(rendering, revision, self._keyring)
+            template = MessageTemplate(rendering, revision, self._keyring, self._signer)
             self._templates[mailing, number, variant] = template
         return template

@@ -120,6 +120,7 @@ def _examine(
             when=None,
             now=now,
             others=[one for one in family if one is not issue],
+            signed=False,
         )
     except CheckError as error:
         return Examined(file=file, findings=(*known, engine.as_finding(error, file=file)))

@@ -19,6 +19,7 @@ from mailer.prepare.git import commit_of
 from mailer.render import render_issue
 
 if TYPE_CHECKING:
+    from mailer.compose.dkim import Signer
     from mailer.compose.links import Keyring
     from mailer.config import Config, ListConfig
     from mailer.model import Issue, Mailbox, Rendering, Template
@@ -49,12 +50,14 @@ class Workshop:
     """What the variants of one mailing have in common.
 
     Attributes:
+        signer: what signs here; None: nothing does.
         identity: List-Id and Feedback-ID's sender.
     """
 
     config: Config
     list: ListConfig
     keyring: Keyring
+    signer: Signer | None
     identity: tuple[str, str]
     planned: Instant
     test: bool
@@ -72,7 +75,7 @@ class Workshop:
         )
         rendering = replace(result.rendering, variant=name)
         revision = self._revision(issue, rendering)
-        template = MessageTemplate(rendering, revision, self.keyring)
+        template = MessageTemplate(rendering, revision, self.keyring, self.signer)
         variant = Variant(
             issue=issue,
             rendering=rendering,
@@ -107,6 +110,7 @@ class Workshop:
     def _revision(self, issue: Issue, rendering: Rendering) -> Revision:
         config, chosen = self.config, self.list
         list_id, feedback_sender = self.identity
+        domain, keys = self.signer.frozen(chosen.sender) if self.signer else ("", ())
         return Revision(
             issue=issue.id,
             list=chosen.slug,
@@ -120,6 +124,8 @@ class Workshop:
             key_id=self.keyring.newest_id,
             digest=freezing.rendering_digest(rendering),
             test=self.test,
+            signing_domain=domain,
+            signing_keys=keys,
         )
 
 

@@ -9,7 +9,9 @@ from mailer.check import engine
 from mailer.check.issue import check_mailed, check_times, choose_list
 from mailer.compose.links import Keyring
 from mailer.config import require_secret
+from mailer.delivery.signing import signer_of
 from mailer.ledger import audience as people
+from mailer.ledger import freezing
 from mailer.model import Finding, Instant, Level
 from mailer.prepare.finding import siblings
 from mailer.prepare.making import Variant, Workshop
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from mailer.compose.mime import Sizes
     from mailer.config import CheckConfig, Config, ListConfig
     from mailer.ledger import Ledger
+    from mailer.ledger.choosing import Corrected
     from mailer.model import Issue, Rendering, Revision
     from mailer.when import When
 
@@ -36,6 +39,8 @@ class Prepared:
         named: the name of the variant whose file was named.
         findings: everything but what only composing for the audience shows, and what only other
             machines know.
+        corrects: whom it is for, if it is a correction.
+        commit: where its files are from, if they are not those of the folder.
     """
 
     list: ListConfig
@@ -45,6 +50,8 @@ class Prepared:
     variants: Mapping[str, Variant]
     named: str
     findings: tuple[Finding, ...]
+    corrects: Corrected | None = None
+    commit: str = ""
 
     @property
     def base(self) -> Variant:
@@ -65,6 +72,20 @@ class Prepared:
     def revision(self) -> Revision:
         """The base's."""
         return self.base.revision
+
+    @property
+    def versions(self) -> tuple[freezing.Version, ...]:
+        """What is frozen of it, the base's first."""
+        return tuple(
+            freezing.Version(
+                revision=replace(variant.revision, commit=self.commit)
+                if self.commit
+                else variant.stamped(),
+                rendering=variant.rendering,
+                source_digest=variant.issue.digest,
+            )
+            for variant in self.variants.values()
+        )
 
     @property
     def sizes(self) -> Sizes:
@@ -113,21 +134,24 @@ def prepare(
     now: Instant,
     test: bool = False,
     others: Sequence[Issue] | None = None,
+    signed: bool = True,
 ) -> Prepared:
     """Render an issue for a list, each variant once, and check what needs no audience.
 
-    `others` are the issue's other variants, where they were read already.
+    `others` are the issue's other variants, where they were read already. Not `signed` is for where
+    nothing is frozen or shown, so that issues can be checked where the DKIM keys are not.
 
     Raises:
         CheckError: the issue or its template cannot be rendered, or has no list; E106 or E129, its
             variants do not fit together.
-        ConfigError: E402, no secret key.
+        ConfigError: E402, no secret key; E435 or E436, a DKIM key that cannot sign.
     """
     chosen = choose_list(issue, config.lists, list_name)
     workshop = Workshop(
         config=config,
         list=chosen,
         keyring=Keyring(require_secret(config)),
+        signer=signer_of(config) if signed else None,
         identity=_identity(config, chosen, ledger),
         planned=when.at if when is not None else now,
         test=test,
