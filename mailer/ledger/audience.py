@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, select, update
 
 from mailer import address as addresses
 from mailer.errors import NotFoundError
-from mailer.ledger import events
+from mailer.ledger import events, lines, noting
 from mailer.ledger.database import bump_changes
 from mailer.ledger.dialect import insert_new
 from mailer.ledger.entries import CONTROL, Consent, Entry, Verdict, dump
@@ -213,9 +213,10 @@ def _by_subscriber(
     via: str,
     now: Instant,
 ) -> None:
-    key = connection.scalar(
+    key: bytes = connection.scalars(
         select(subscriber.c.address_key).where(subscriber.c.id == subscriber_id)
-    )
+    ).one()
+    noting.note(connection, _NOTED[kind], key, at=now, list_id=list_id)
     events.record(
         connection,
         kind=kind,
@@ -225,6 +226,12 @@ def _by_subscriber(
         address_key=key,
         detail={"list": list_id, "via": via},
     )
+
+
+_NOTED = {
+    Kind.UNSUBSCRIBED: lines.Kind.UNSUBSCRIBED,
+    Kind.RESUBSCRIBED: lines.Kind.RESUBSCRIBED,
+}
 
 
 # --- suppressions --------------------------------------------------------------------------------
@@ -258,6 +265,9 @@ def suppress(
     ).rowcount
     if new:
         bump_changes(connection)
+        noting.note(
+            connection, lines.Kind.SUPPRESSED, address_key, at=now, bounce_class=bounce_class
+        )
         events.record(
             connection,
             kind=Kind.SUPPRESSED,
@@ -284,6 +294,7 @@ def unsuppress(
     if row is None:
         return False
     connection.execute(delete(suppression).where(suppression.c.address_key == address_key))
+    noting.note(connection, lines.Kind.UNSUPPRESSED, address_key, at=now)
     events.record(
         connection,
         kind=Kind.UNSUPPRESSED,

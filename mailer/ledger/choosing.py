@@ -23,7 +23,15 @@ from sqlalchemy import (
 )
 
 from mailer.ledger.retrying import came_back
-from mailer.ledger.schema import delivery, issue, list_, subscriber, subscription, suppression
+from mailer.ledger.schema import (
+    delivery,
+    issue,
+    list_,
+    received,
+    subscriber,
+    subscription,
+    suppression,
+)
 from mailer.model import DeliveryState, MailingId, SubscriptionState
 
 if TYPE_CHECKING:
@@ -103,7 +111,10 @@ def why_not(*, issue_id: ColumnElement[int] | None, now: int) -> ColumnElement[s
         got = exists().where(
             delivery.c.address_key == subscriber.c.address_key, delivery.c.issue == issue_id
         )
-        reasons.append((got, "already got this issue"))
+        told = exists().where(
+            received.c.address_key == subscriber.c.address_key, received.c.issue == issue_id
+        )
+        reasons.append((or_(got, told), "already got this issue"))
     return case(*reasons, else_=null())
 
 

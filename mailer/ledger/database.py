@@ -26,6 +26,7 @@ from sqlalchemy.exc import DatabaseError
 from mailer.address import normalise
 from mailer.errors import LedgerError, NotFoundError
 from mailer.ledger.engines import Lock, engine_of, path_of, shown
+from mailer.ledger.journal import Journal, beside, salt_of
 from mailer.ledger.schema import meta
 
 if TYPE_CHECKING:
@@ -46,11 +47,16 @@ class Ledger:
         path: the file of the embedded database; None for a server.
     """
 
-    def __init__(self, engine: Engine, salt: bytes, url: str) -> None:
+    def __init__(
+        self, engine: Engine, salt: bytes, url: str, *, journal: Path | None = None
+    ) -> None:
         self.engine = engine
         self.salt = salt
         self.url = url
         self.path = path_of(url)
+        self.journal = Journal(
+            beside(self.path) if self.path else journal, salt, alone=self.path is not None
+        )
         self._reading = {} if self.path else {"isolation_level": "REPEATABLE READ"}
 
     @property
@@ -59,14 +65,22 @@ class Ledger:
         return shown(self.url)
 
     @contextmanager
-    def write(self, lock: Lock | None = Lock.QUEUE) -> Iterator[Connection]:
+    def write(
+        self, lock: Lock | None = Lock.QUEUE, *, copying: bool = False
+    ) -> Iterator[Connection]:
         """A transaction that may write, and what it excludes; on SQLite the lock is always there.
 
         Without a lock only what is right beside everything else: statements about one person.
+        With `copying` SQLite does not ask whether the rows that new ones refer to exist: only for
+        rows that are made of those. What was noted in it is in the journal, or owed to it, when
+        this returns.
         """
-        writing = self.engine.connect().execution_options(writes=True, lock=lock)
-        with writing as connection, connection.begin():
-            yield connection
+        options = {"writes": True, "lock": lock, "copying": copying}
+        writing = self.engine.connect().execution_options(**options)
+        with writing as connection:
+            with self.journal.recording(connection):
+                yield connection
+            self.journal.settle(connection)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -86,12 +100,14 @@ class Ledger:
     def close(self) -> None:
         """Close every connection; the embedded database folds its log into its file."""
         self.engine.dispose()
+        self.journal.close()
 
 
-def open_ledger(url: str, *, create: bool = True) -> Ledger:
+def open_ledger(url: str, *, create: bool = True, journal: Path | None = None) -> Ledger:
     """Open the ledger at `url` ("sqlite:PATH" for the embedded database, or "postgresql://…").
 
-    A fresh database is filled on first use; nothing migrates silently.
+    A fresh database is filled on first use; nothing migrates silently. `journal` is where this
+    machine's journal of a server's ledger lies; the embedded database has its own beside it.
 
     Raises:
         NotFoundError: there is no database yet and `create` is false.
@@ -103,24 +119,30 @@ def open_ledger(url: str, *, create: bool = True) -> Ledger:
     try:
         with usable(where, is_server=path is None):
             if _is_fresh(engine, path):
-                _fill(engine, url, create=create)
+                _fill(engine, url, create=create, journal=journal)
             check_schema(engine, where=where)
             with engine.connect() as connection:
                 salt = connection.scalar(select(meta.c.value).where(meta.c.key == "salt"))
     except Exception:
         engine.dispose()
         raise
-    return Ledger(engine, bytes.fromhex(salt or ""), url)
+    return Ledger(engine, bytes.fromhex(salt or ""), url, journal=journal)
 
 
-def _fill(engine: Engine, url: str, *, create: bool) -> None:
+def _fill(engine: Engine, url: str, *, create: bool, journal: Path | None) -> None:
     if not create:
         raise nothing_there(url)
     path = path_of(url)
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)  # people's addresses; the log beside it gets the same mode
+        journal = beside(path)
     upgrade(engine)
+    # Of a database that was lost the journal is left: with its salt, what it says still counts.
+    salt = None if journal is None else salt_of(journal)
+    if salt is not None:
+        with engine.connect().execution_options(writes=True) as connection, connection.begin():
+            connection.execute(update(meta).where(meta.c.key == "salt").values(value=salt.hex()))
 
 
 def open_unchecked(url: str) -> Engine:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Column, Connection, Table, bindparam, func, select, update
 
 from mailer import address as addresses
-from mailer.ledger import events
+from mailer.ledger import events, lines, noting
 from mailer.ledger.database import bump_changes
 from mailer.ledger.events import Kind
 from mailer.ledger.schema import delivery, event, subscriber, subscription, suppression
 from mailer.model import Instant, SubscriptionState
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from typing import Any
 
     from sqlalchemy import ColumnElement
@@ -38,28 +39,44 @@ def forget(ledger: Ledger, address: str, *, operator: str, now: Instant) -> bool
     """
     parsed = addresses.parse(address)
     key = ledger.normalised_key(parsed.normalised)
+    forms = {parsed.given, parsed.normalised, parsed.wire}
     with ledger.write() as connection:
-        person = connection.execute(
-            select(subscriber.c.id, subscriber.c.email).where(subscriber.c.address_key == key)
-        ).one_or_none()
-        suppressed = connection.execute(
-            update(suppression).where(suppression.c.address_key == key).values(address=None)
-        ).rowcount
-        if person is None and not suppressed:
-            return False
-        if person is not None:
-            _erase_person(connection, person.id, now)
-        forms = {parsed.given, parsed.normalised, parsed.wire, *([person.email] if person else ())}
-        _erase_words(connection, key, forms - {None})
-        events.record(
-            connection,
-            kind=Kind.FORGOTTEN,
-            actor=operator,
-            at=now,
-            subscriber=None if person is None else person.id,
-            address_key=key,
+        return erase(connection, key, forms=forms, operator=operator, now=now)
+
+
+def erase(
+    connection: Connection,
+    key: bytes,
+    *,
+    operator: str,
+    now: Instant,
+    forms: Collection[str] = (),
+) -> bool:
+    """`forget` by the keyed hash; `forms` are spellings of the address beside the stored one."""
+    person = connection.execute(
+        select(subscriber.c.id, subscriber.c.email, subscriber.c.address).where(
+            subscriber.c.address_key == key
         )
-        bump_changes(connection)
+    ).one_or_none()
+    suppressed = connection.execute(
+        update(suppression).where(suppression.c.address_key == key).values(address=None)
+    ).rowcount
+    if person is None and not suppressed:
+        return False
+    if person is not None:
+        _erase_person(connection, person.id, now)
+    stored = () if person is None else (person.email, person.address)
+    _erase_words(connection, key, {form for form in (*forms, *stored) if form})
+    events.record(
+        connection,
+        kind=Kind.FORGOTTEN,
+        actor=operator,
+        at=now,
+        subscriber=None if person is None else person.id,
+        address_key=key,
+    )
+    noting.note(connection, lines.Kind.FORGOTTEN, key, at=now)
+    bump_changes(connection)
     return True
 
 
@@ -96,6 +113,8 @@ def _erase_person(connection: Connection, number: int, now: Instant) -> None:
 
 def _erase_words(connection: Connection, key: bytes, forms: set[str]) -> None:
     """Blank the address where a relay or a report repeated it."""
+    if not forms:  # it was erased before
+        return
     named = re.compile(
         "|".join(map(re.escape, sorted(forms, key=len, reverse=True))), re.IGNORECASE
     )

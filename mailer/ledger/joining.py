@@ -36,7 +36,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.schema import CreateTable
 
-from mailer.ledger import events
+from mailer.ledger import events, lines, noting
 from mailer.ledger.database import bump_changes
 from mailer.ledger.dialect import insert_new, insert_rows
 from mailer.ledger.entries import Consent, Entry, Known, Move, Verdict, arriving, dump
@@ -55,6 +55,8 @@ def join(
 ) -> list[Verdict]:
     """Put people onto a list; one verdict per entry, whose keys must all differ."""
     moves = decide(connection, list_id, entries)
+    leaving = [move.entry.key for move in moves if _leaves(move)]
+    noting.note(connection, lines.Kind.UNSUBSCRIBED, *leaving, at=consent.at, list_id=list_id)
     _add(connection, list_id, moves, consent)
     _change(connection, [move for move in moves if move.details is not None], consent)
     for state in (SubscriptionState.CONFIRMED, SubscriptionState.UNSUBSCRIBED):
@@ -109,6 +111,12 @@ def _decide(entry: Entry, known: Known | None) -> Move:
     if details is not None or _state_moves(moves):
         return moves
     return Move(entry, Verdict.UNCHANGED, known)
+
+
+def _leaves(move: Move) -> bool:
+    """Whether an entry says that somebody left who is not known to have."""
+    asked = move.entry.state == SubscriptionState.UNSUBSCRIBED
+    return asked and move.verdict in (Verdict.ADDED, Verdict.UPDATED)
 
 
 def _state_moves(move: Move) -> bool:

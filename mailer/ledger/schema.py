@@ -29,10 +29,19 @@ meta = Table(
     "meta",
     metadata,
     Column("key", Text, primary_key=True),
-    # salt (hex); instance: the machine that may send (interface §1.6 D); journal: how many lines
-    # the journal must have; `changes` counts departures and commands, so that a dispatcher sees by
-    # one cheap read that it must look again.
+    # salt (hex); instance: the machine that may send; journal: the number of the last line that the
+    # journal must have; behind: how far it went when a newer journal was found beside it; `changes`
+    # counts departures and commands, so that a dispatcher sees by one cheap read that it must look
+    # again.
     Column("value", Text, nullable=False),
+)
+
+owed = Table(
+    "owed",
+    metadata,
+    # Lines of the journal that were committed and may not be in its file yet.
+    Column("n", BigInteger, primary_key=True, autoincrement=False),  # the number of the last one
+    Column("lines", Text, nullable=False),
 )
 
 list_ = Table(
@@ -282,6 +291,15 @@ Index(
     delivery.c.batch,
     sqlite_where=delivery.c.batch.is_not(None),
     postgresql_where=delivery.c.batch.is_not(None),
+)
+
+received = Table(
+    "received",
+    metadata,
+    # Who has an issue although no delivery says so: only the journal of a restored ledger knew.
+    Column("address_key", LargeBinary, primary_key=True),
+    Column("issue", ForeignKey("issue.id"), primary_key=True),
+    sqlite_with_rowid=False,
 )
 
 event = Table(

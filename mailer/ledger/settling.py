@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, bindparam, case, func, literal_column, update
 
 from mailer.errors import LedgerError
-from mailer.ledger import events
+from mailer.ledger import events, noting
 from mailer.ledger.claims import address_of
 from mailer.ledger.dialect import RowUpdate
+from mailer.ledger.lines import Kind
 from mailer.ledger.schema import delivery, mailing
 from mailer.model import (
     HARD,
@@ -177,6 +178,15 @@ def record(
         for outcome in outcomes:
             if outcome.state in _WRITTEN_DOWN:
                 _write_down(connection, outcome, now)
+        noting.note_deliveries(
+            connection,
+            [
+                (_NOTED[one.state], one.address_key, one.mailing)
+                for one in outcomes
+                if one.state in _NOTED
+            ],
+            at=now,
+        )
     if begins:
         rows = [_begin_row(begin, holder, now, moved) for begin in begins]
         _expect(_BEGIN.run(connection, rows), len(rows))
@@ -188,6 +198,7 @@ def record(
 
 
 _WRITTEN_DOWN = (DeliveryState.REJECTED, DeliveryState.IN_DOUBT)
+_NOTED = {DeliveryState.ACCEPTED: Kind.ACCEPTED, DeliveryState.IN_DOUBT: Kind.IN_DOUBT}
 
 
 def _begin_row(

@@ -56,6 +56,20 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["mailing"], ["mailing.id"]),
         sa.PrimaryKeyConstraint("mailing", "domain"),
     )
+    op.create_table(
+        "owed",
+        sa.Column("n", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("lines", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("n"),
+    )
+    op.create_table(
+        "received",
+        sa.Column("address_key", sa.LargeBinary(), nullable=False),
+        sa.Column("issue", ID, nullable=False),
+        sa.ForeignKeyConstraint(["issue"], ["issue.id"]),
+        sa.PrimaryKeyConstraint("address_key", "issue"),
+        sqlite_with_rowid=False,
+    )
     for name in ("canary", "hard", "overruled"):
         column = sa.Column(name, sa.Integer(), server_default="0", nullable=False)
         op.add_column("mailing", column)
@@ -81,5 +95,5 @@ def downgrade() -> None:
     columns = ("corrects_revision", "corrects", "resume_at", "canary_wait")
     for name in (*columns, "overruled", "hard", "canary"):
         op.drop_column("mailing", name)
-    for name in ("hold", "throttle", "quota_use", "relay", "holder"):
+    for name in ("received", "owed", "hold", "throttle", "quota_use", "relay", "holder"):
         op.drop_table(name)

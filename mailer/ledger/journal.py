@@ -1,0 +1,315 @@
+"""The journal beside the database: lines that are only ever added, durable after each commit.
+
+It tells a database that was restored from an old copy what it has forgotten: who has an issue, who
+left, who must not be mailed. What belongs into it is noted in the transaction that makes it so::
+
+    note ──▶ commit, with the lines in the table `owed` ──▶ append, fdatasync ──▶ owed row deleted
+                                                              │ fails: the lines stay owed, and
+                                                              ▼ nothing leaves before they are there
+
+So whatever a crash, a full disk or `kill -9` comes between, the lines that are missing in the file
+stand in the database. `standing` compares both; `replay` applies the one to the other.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import tempfile
+import threading
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from sqlalchemy.exc import DBAPIError
+
+from mailer.errors import LedgerError
+from mailer.ledger import lines, noting
+from mailer.ledger.lines import Kind
+from mailer.ledger.noting import Notes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from sqlalchemy import Connection
+
+    from mailer.ledger.lines import Line
+
+log = logging.getLogger("mailer")
+
+TAIL = 65_536
+"""Octets at the end that are read to see how far a journal goes: some 400 lines, which processes
+that write side by side cannot mix up further."""
+
+LONGEST = 4096
+"""Octets of a line; what is longer is none of ours."""
+
+_sync = getattr(os, "fdatasync", os.fsync)  # macOS has no fdatasync
+
+
+class JournalError(LedgerError):
+    """The journal cannot be written: nothing may leave before it can."""
+
+
+class _Sealed(NamedTuple):
+    """What a transaction adds to the journal once it is committed, and the debts that it ends."""
+
+    n: int
+    data: bytes
+    paid: tuple[int, ...]
+
+
+class Tail(NamedTuple):
+    """How a journal ends.
+
+    Attributes:
+        highest: the highest number in it; 0 if it says nothing, or is none of ours.
+        at: when its newest line was noted.
+        numbers: all that stand near its end.
+    """
+
+    highest: int = 0
+    at: int | None = None
+    numbers: frozenset[int] = frozenset()
+
+
+class Journal:
+    """The journal of one ledger; without a path nothing is written.
+
+    Args:
+        salt: the ledger's: a journal that names another is not touched.
+        alone: every line is in this file, as it is beside an embedded database; each machine of a
+            server's ledger has a journal of what that machine did.
+    """
+
+    def __init__(self, path: Path | None, salt: bytes, *, alone: bool = True) -> None:
+        self.path = path
+        self.alone = alone
+        self._salt = salt
+        self._descriptor = -1
+        self._torn = False  # the file ends with half a line
+        self._looked = False  # the file was compared with the database
+        self._may_begin = not alone  # if there is no file, none is missing
+        self._due: dict[int, bytes] = {}  # committed, not in the file yet
+        self._paid: tuple[int, ...] = ()  # in the file, the database does not know that yet
+        self._fields: dict[int, str] = {}
+        self._lock = threading.Lock()
+
+    # --- in a transaction ------------------------------------------------------------------------
+
+    @contextmanager
+    def recording(self, connection: Connection) -> Iterator[None]:
+        """A transaction of a connection; `pay` appends what was noted in it."""
+        if self.path is None:
+            with connection.begin():
+                yield
+            return
+        info, notes = connection.info, Notes([], self._fields)
+        info[noting.NOTES] = notes
+        try:
+            with connection.begin():
+                yield
+                sealed = self._seal(connection, notes) if notes.taken or self._paid else None
+        finally:
+            info.pop(noting.NOTES, None)
+        if sealed is not None:
+            self._committed(sealed)
+
+    def _seal(self, connection: Connection, notes: Notes) -> _Sealed:
+        paid = self._paid
+        noting.paid(connection, paid)
+        if not notes.taken:
+            return _Sealed(0, b"", paid)
+        if not self._looked:
+            self._look(connection)
+        last, text = noting.owe(connection, notes)
+        return _Sealed(last, text.encode(), paid)
+
+    def _look(self, connection: Connection) -> None:
+        """Before the first line of this process: is this an old database, or a new journal?"""
+        try:
+            tail = self.tail()  # first: the other way round somebody could write between
+        except OSError:  # what is noted stands all the same; `pay` says what is wrong
+            return
+        known = noting.counter(connection)
+        if tail.highest > known:
+            noting.fall_behind(connection, known=known, highest=tail.highest)
+        self._may_begin = self._may_begin or known == 0
+
+    def _committed(self, sealed: _Sealed) -> None:
+        with self._lock:
+            self._paid = tuple(n for n in self._paid if n not in sealed.paid)
+            if sealed.data:
+                self._looked = True
+                self._due[sealed.n] = sealed.data
+
+    # --- after it --------------------------------------------------------------------------------
+
+    def pay(self) -> None:
+        """Append what is due, and return when it is on the disk.
+
+        Raises:
+            JournalError: E621, it cannot be written; everything stays due.
+        """
+        with self._lock:
+            if self._due:
+                self._append(b"".join(self._due.values()))
+                self._paid += tuple(self._due)
+                self._due.clear()
+
+    def append(self, text: str) -> None:
+        """Add lines that no transaction noted.
+
+        Raises:
+            JournalError: E621, it cannot be written.
+        """
+        with self._lock:
+            self._append(text.encode())
+
+    def settle(self, connection: Connection) -> None:
+        """`pay` for who cannot wait: what cannot be written stays owed, and it is said."""
+        if not self._due:
+            return
+        try:
+            self.pay()
+        except JournalError as error:
+            log.warning(
+                "%s: %s: %s · what happened is kept in the database",
+                error,
+                error.where,
+                error.detail,
+            )
+            return
+        with suppress(DBAPIError), self.recording(connection):  # or the next transaction does it
+            pass
+
+    def owe(self, rows: Iterable[tuple[int, str]], tail: Tail, *, known: int) -> None:
+        """Take over what the database says is missing, left by processes that died or could not.
+
+        `known` is the database's counter; the mark behind late lines keeps it at the journal's end.
+        """
+        with self._lock:
+            for n, text in rows:
+                if n in tail.numbers:
+                    self._paid = (*self._paid, n)
+                elif n not in self._due and n not in self._paid:
+                    mark = lines.write(known, Kind.MARK, b"", "", 0) if n < known else ""
+                    self._due[n] = (text + mark).encode()
+
+    def _append(self, data: bytes) -> None:
+        try:
+            if self._descriptor < 0:
+                self._open()
+            whole = b"\n" + data if self._torn else data
+            if os.write(self._descriptor, whole) < len(whole):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # noqa: TRY301  one way out
+            _sync(self._descriptor)
+        except OSError as error:
+            # Opened anew it is seen how far that came; what is there twice does no harm.
+            self._close()
+            raise self._unwritable(error.strerror or str(error)) from error
+        self._torn = False
+
+    def _open(self) -> None:
+        assert self.path is not None
+        if not self.path.exists():
+            if not self._may_begin:
+                raise self._unwritable("It is missing, and the database has written one.")
+            self.begin()
+        if self.salt() != self._salt:
+            raise self._unwritable("It belongs to another ledger.")
+        self._descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+        # Half a line is ended: a line that is not whole is passed over.
+        end = os.fstat(self._descriptor).st_size
+        self._torn = os.pread(self._descriptor, 1, end - 1) != b"\n"
+
+    def begin(self) -> None:
+        """Make the file, complete with its first line, unless there is one."""
+        assert self.path is not None
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=self.path.parent, prefix=".journal-") as made:
+            made.write(lines.header(self._salt).encode())
+            made.flush()
+            _sync(made.fileno())
+            with suppress(FileExistsError):
+                os.link(made.name, self.path)
+        descriptor = os.open(self.path.parent, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def _unwritable(self, why: str) -> JournalError:
+        return JournalError(
+            "E621",
+            "The journal cannot be written",
+            where=str(self.path),
+            detail=why,
+            next_step="make room or let it be written; nothing is sent before",
+        )
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._close()
+
+    def _close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    # --- reading ---------------------------------------------------------------------------------
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a file."""
+        return self.path is not None and self.path.exists()
+
+    def salt(self) -> bytes | None:
+        """The salt in the first line; None without a file, or if it is no journal."""
+        return None if self.path is None else salt_of(self.path)
+
+    def tail(self) -> Tail:
+        """How the journal ends, read from there: however long it is, that takes a moment."""
+        if self.path is None or self.salt() != self._salt:
+            return Tail()
+        with self.path.open("rb") as file:
+            size, reach = file.seek(0, os.SEEK_END), TAIL
+            while True:
+                file.seek(max(0, size - reach))
+                found = [
+                    line for line in map(lines.read, file.read().splitlines(keepends=True)) if line
+                ]
+                if found or reach >= size:
+                    break
+                reach *= 8  # nothing but garbage so far
+        if not found:
+            return Tail()
+        newest = max(found, key=lambda line: line.n)
+        times = [line.at for line in found if line.kind is not Kind.MARK]
+        return Tail(newest.n, max(times, default=None), frozenset(line.n for line in found))
+
+    def lines(self, *, after: int) -> Iterator[Line]:
+        """Every line with a higher number, in the order of the file, which is nearly theirs."""
+        if self.path is None or self.salt() != self._salt:
+            return
+        with self.path.open("rb") as file:
+            while raw := file.readline(LONGEST):
+                line = lines.read(raw)
+                if line is not None and line.n > after and line.kind is not Kind.MARK:
+                    yield line
+
+
+def salt_of(path: Path) -> bytes | None:
+    """The salt in the first line of a journal; None if there is none."""
+    try:
+        with path.open("rb") as file:
+            return lines.read_header(file.readline(LONGEST))
+    except FileNotFoundError:
+        return None
+
+
+def beside(database: Path) -> Path:
+    """The journal of an embedded database: `mailer.journal` beside `mailer.db`."""
+    return database.with_suffix(".journal")
