@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from mailer.compose.links import Keyring
 from mailer.config import require_secret
 from mailer.delivery.dispatch import Dispatcher
+from mailer.delivery.signing import signer_of
 from mailer.ledger import liveness, open_ledger
 from mailer.when import now
 
@@ -76,13 +77,18 @@ def greeting() -> str:
 def dispatcher(
     config: Config, ledger: Ledger, keyring: Keyring, *, holder: HolderId, patience: float
 ) -> Dispatcher:
-    """What delivers in one process, by its part of the configuration."""
+    """What delivers in one process, by its part of the configuration.
+
+    Raises:
+        ConfigError: E435, a DKIM key that cannot be used.
+    """
     return Dispatcher(
         ledger,
         relays=config.relays,
         delivery=config.delivery,
         guard=config.guard,
         keyring=keyring,
+        signer=signer_of(config),
         holder=holder,
         helo=greeting(),
         clock=now,
@@ -111,7 +117,7 @@ def work(config: Config, pipe: Pipe, *, patience: float, level: int) -> None:
 
 
 async def _deliver(config: Config, pipe: Pipe, patience: float) -> Ended:
-    ledger = open_ledger(config.database_url)
+    ledger = open_ledger(config.database_url, journal=config.journal)
     try:
         with liveness.join(ledger) as holder:
             pipe.send(Ready(holder=holder))
