@@ -73,7 +73,7 @@ def _take_in(app: App, recipient: str) -> list[tuple[Bounce, bool]]:
 
     keyring = Keyring(require_secret(app.config))
     # A report is about a mailing: where there is no database, we look in the wrong place.
-    ledger = open_ledger(app.config.database_url, create=False)
+    ledger = open_ledger(app.config.database_url, create=False, journal=app.config.journal)
     raw = read_report(sys.stdin.buffer)
     found = dsn.parse(raw, envelope_recipient=recipient, keyring=keyring)
     entries = [

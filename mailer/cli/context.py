@@ -44,7 +44,7 @@ class App:
         """The ledger, opened when a verb first asks; created if it is the embedded one."""
         from mailer.ledger import open_ledger
 
-        return open_ledger(self.config.database_url)
+        return open_ledger(self.config.database_url, journal=self.config.journal)
 
     @property
     def asks(self) -> bool:

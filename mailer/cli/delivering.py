@@ -14,7 +14,7 @@ from mailer.cli.display import Display
 from mailer.cli.status import as_data, next_steps, summary
 from mailer.delivery.shift import Shift
 from mailer.errors import LockedError, StoppedError
-from mailer.ledger import liveness, overview
+from mailer.ledger import liveness, overview, standing
 from mailer.ledger.database import exists
 from mailer.ledger.starting import Verdict
 from mailer.model import MailingState
@@ -90,6 +90,7 @@ def send_due(app: App) -> int:
 def _deliver_due(app: App, keyring: Keyring, holder: HolderId) -> tuple[list[Overview], bool]:
     from mailer.schedule.due import Calendar, something_to_do
 
+    standing.admit(app.ledger, instance=app.config.instance, now=now())
     Calendar(app.config, app.ledger).release(now=now())
     with app.ledger.read() as connection:
         busy = something_to_do(connection, now=now())

@@ -14,7 +14,7 @@ from mailer.cli.trial import read_when
 from mailer.compose.links import Keyring
 from mailer.config import require_secret
 from mailer.errors import FAILED_DELIVERIES, MailerError, SafetyError, StoppedError
-from mailer.ledger import mailings, overview
+from mailer.ledger import mailings, overview, standing
 from mailer.ledger.database import exists
 from mailer.ledger.looking import looking
 from mailer.model import MailingState
@@ -43,9 +43,11 @@ def mail(
     expect: int | None,
 ) -> int:
     """Begin a mailing or go on with it; returns the exit code."""
-    with looking(app.config.database_url) as ledger:
+    with looking(app.config.database_url, journal=app.config.journal) as ledger:
         issue = prepare.pick_issue(app.config, ledger, name, list_name=list_name, now=now())
         chosen = choose_list(issue, app.config.lists, list_name)
+        if ledger is not None:
+            standing.refuse(ledger, instance=app.config.instance, now=now())
         when = read_when(app, at, chosen)
         before = None if ledger is None else _mailing_of(ledger, issue, chosen)
     if before is not None:

@@ -144,12 +144,14 @@ def run(app: App) -> int:
     from mailer.cli.logs import begin_log
     from mailer.compose.links import Keyring
     from mailer.config import require_secret
-    from mailer.ledger import liveness
+    from mailer.ledger import liveness, standing
     from mailer.schedule.daemon import Daemon
+    from mailer.when import now
 
     begin_log(app)
     keyring = Keyring(require_secret(app.config))
     with liveness.hold(app.ledger) as holder:
+        standing.admit(app.ledger, instance=app.config.instance, now=now())
         app.say("Looking every few seconds for what is due. Ctrl-C finishes and ends.")
         signalled = asyncio.run(Daemon(app.config, app.ledger, keyring, holder=holder).run())
     return 0 if signalled is None else 128 + signalled

@@ -505,6 +505,12 @@ KEYS: tuple[Key, ...] = (
         example='["wiki.example.org", "127.0.0.1:8080"]',
     ),
     Key(
+        name="instance",
+        parse=parse.line,
+        doc="What this installation is called; else the machine says. Another one does not send.",
+        example='"blue"',
+    ),
+    Key(
         name="secret_key",
         parse=parse.secret_keys,
         secret=True,

@@ -118,6 +118,7 @@ def _assembled(root: Path, values: Mapping[str, Any], settings: Sequence[Setting
         dkim=_dkim(root, values),
         theme=_theme(values),
         check=_check(values),
+        instance=values["instance"] or "",
         secret_keys=values["secret_key"] or (),
         origins={setting.name: setting.origin for setting in settings},
     )

@@ -220,6 +220,7 @@ class Config:
     Attributes:
         root: the newsletter's folder.
         database_url: `sqlite:/absolute/path` or `postgresql://…`, which may hold a password.
+        instance: what this installation is called, if somebody says so.
         secret_keys: key ring, newest first: the first signs, all verify; never printed.
         origins: dotted key -> where its value came from ("mailer.toml:4", "environment", …).
     """
@@ -236,8 +237,14 @@ class Config:
     dkim: DkimConfig = field(default_factory=DkimConfig)
     theme: ThemeConfig = field(default_factory=ThemeConfig)
     check: CheckConfig = field(default_factory=CheckConfig)
+    instance: str = ""
     secret_keys: tuple[bytes, ...] = field(default=(), repr=False)
     origins: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def journal(self) -> Path:
+        """This machine's journal of a ledger on a server; an embedded one has its own beside it."""
+        return self.root / "subscribers" / "mailer.journal"
 
     @property
     def relay(self) -> RelayConfig:

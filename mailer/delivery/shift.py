@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mailer.delivery import crew, hand
 from mailer.delivery.crew import Crew
-from mailer.ledger import mailings, recovery, starting
+from mailer.ledger import mailings, recovery, standing, starting
 from mailer.when import now
 
 if TYPE_CHECKING:
@@ -72,10 +72,12 @@ class Shift:
         """Deliver everything that is due.
 
         Raises:
+            SafetyError: this ledger may not send; see `standing.admit`.
             MailerError: what stopped the run; see `Dispatcher.run`.
         """
         again = True
         while again:
+            standing.admit(self._ledger, instance=self._config.instance, now=now())
             self._recovered += recovery.recover(
                 self._ledger,
                 mine=self._holder,

@@ -42,8 +42,10 @@ PAUSE = 0.05
 
 
 @contextmanager
-def looking(url: str) -> Iterator[Ledger | None]:
+def looking(url: str, *, journal: Path | None = None) -> Iterator[Ledger | None]:
     """The ledger at `url` for reading only; None if there is none: nothing is created.
+
+    `journal` is as for `open_ledger`.
 
     Raises:
         LedgerError: E600 the file is no database, E601 or E604 its schema is not this program's,
@@ -54,7 +56,7 @@ def looking(url: str) -> Iterator[Ledger | None]:
         return
     path = path_of(url)
     if path is None:
-        ledger = open_ledger(url, create=False)
+        ledger = open_ledger(url, create=False, journal=journal)
         try:
             with usable(ledger.where, is_server=True):
                 yield ledger

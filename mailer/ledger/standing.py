@@ -69,9 +69,7 @@ def admit(ledger: Ledger, *, instance: str, now: Instant) -> None:
     Raises:
         SafetyError: E602, E618, E619 or E620; nothing may be sent.
     """
-    error = trouble(ledger, instance=instance, now=now)
-    if error is not None:
-        raise error
+    refuse(ledger, instance=instance, now=now)
     me = name_of(ledger, instance)
     with ledger.read() as connection:
         new = me and _instance(connection) is None
@@ -79,6 +77,17 @@ def admit(ledger: Ledger, *, instance: str, now: Instant) -> None:
         with ledger.write() as connection:
             name(connection, me)
     _catch_up(ledger)
+
+
+def refuse(ledger: Ledger, *, instance: str, now: Instant) -> None:
+    """`admit` without writing anything.
+
+    Raises:
+        SafetyError: as `admit`.
+    """
+    error = trouble(ledger, instance=instance, now=now)
+    if error is not None:
+        raise error
 
 
 def trouble(ledger: Ledger, *, instance: str, now: Instant) -> SafetyError | None:
