@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection as Database
 
+    from mailer.delivery.breaker import Breaker
     from mailer.delivery.feed import Feed
     from mailer.delivery.lanes import Lane
     from mailer.delivery.parcels import Parcel
@@ -47,7 +48,7 @@ class Committed:
     Attributes:
         begun: the lanes whose content may leave now.
         unfit: deliveries that may not be sent any more.
-        stops: the mailings that were stopped, and why.
+        stops: the mailings that were stopped or leave a domain alone, and why.
     """
 
     begun: list[Lane]
@@ -62,6 +63,7 @@ class Commits:
         database: a connection whose transactions write; used by nothing else.
         feed: where claimed deliveries wait; this adds to it and closes its batches.
         holder: who holds the leases.
+        breaker: looks at each commit's outcomes.
     """
 
     def __init__(
@@ -71,12 +73,14 @@ class Commits:
         *,
         holder: HolderId,
         on_doubt: OnDoubt,
+        breaker: Breaker,
         clock: Callable[[], Instant],
     ) -> None:
         self._database = database
         self._feed = feed
         self._holder = holder
         self._on_doubt = on_doubt
+        self._breaker = breaker
         self._clock = clock
         self._changes = ""  # the ledger's change counter at the last look
         self._renewed_at = clock()
@@ -124,6 +128,7 @@ class Commits:
             self._end_leases(closed, released, now)
             self._write_suppressions(now)
             self._write_states(now, relay_is_back=relay_is_back)
+            broken = self._breaker.look(self._database, outcomes, now=now)
             fresh = None
             finished: list[MailingId] = []
             if hungry:
@@ -139,7 +144,7 @@ class Commits:
         if fresh is not None:
             self._feed.add(fresh)
         self.pending = Pending()
-        return Committed(begun=begun, unfit=unfit, stops=pending.stops)
+        return Committed(begun=begun, unfit=unfit, stops=[*pending.stops, *broken])
 
     def start_due(self) -> list[Started]:
         """Start scheduled mailings whose time has come while others are being sent."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, assert_never
 from sqlalchemy.exc import OperationalError
 
 from mailer.delivery import admission, verdicts
+from mailer.delivery.breaker import Breaker
 from mailer.delivery.commits import Commits
 from mailer.delivery.feed import Feed
 from mailer.delivery.lanes import Lane
@@ -137,6 +138,7 @@ class Dispatcher:
                 self._feed,
                 holder=self._holder,
                 on_doubt=self._on_doubt,
+                breaker=Breaker(self._guard),
                 clock=self._clock,
             )
             try:
@@ -408,7 +410,9 @@ class Dispatcher:
 
     def _obey(self, committed: Committed) -> None:
         for stop in committed.stops:
-            if stop.state is MailingState.PAUSED:
+            if stop.domain:
+                log.warning("%s → %s", stop.error, stop.error.next)
+            elif stop.state is MailingState.PAUSED:
                 self._error = self._error or stop.error
         for lane in list(self._lanes.values()):
             if lane.offer_key in committed.unfit:

@@ -6,11 +6,12 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mailer.bounces import providers
 from mailer.bounces.classify import suppresses
 from mailer.delivery import policy
 from mailer.delivery.policy import Effect
 from mailer.errors import MailerError, StoppedError
-from mailer.ledger.settling import Outcome
+from mailer.ledger.settling import Fault, Outcome
 from mailer.model import (
     BounceClass,
     DeliveryState,
@@ -23,11 +24,9 @@ from mailer.model import (
 )
 
 if TYPE_CHECKING:
+    from mailer.bounces.providers import Hint
     from mailer.delivery.parcels import Parcel
     from mailer.ledger.claims import Claimed
-
-EQUAL_REPLIES = 10
-"""So many equal sender faults pause the mailing (decisions 16)."""
 
 MAIL_DEFERRALS = 3
 """So many temporary refusals of MAIL FROM in a row, and the relay is left alone (§3.3)."""
@@ -73,21 +72,28 @@ class Ruling:
 
 
 class Judge:
-    """Rules on refusals, and remembers how often the same was said."""
+    """Rules on refusals, and remembers how often each relay put off our MAIL FROM."""
 
     def __init__(self, *, max_age: float) -> None:
         self._max_age = max_age
-        self._equal: Counter[tuple[MailingId, str]] = Counter()
-        self._mail_deferrals = 0
+        self._mail_deferrals: Counter[str] = Counter()  # of each relay, in a row
 
-    def envelope_taken(self) -> None:
+    def envelope_taken(self, relay: str = "") -> None:
         """The relay took an envelope: it does not refuse us."""
-        self._mail_deferrals = 0
+        if self._mail_deferrals:
+            self._mail_deferrals.pop(relay, None)
 
     def refused(
-        self, parcel: Parcel, phase: Phase, reply: Reply, *, now: Instant, jitter: float
+        self,
+        parcel: Parcel,
+        phase: Phase,
+        reply: Reply,
+        *,
+        now: Instant,
+        jitter: float,
+        relay: str = "",
     ) -> Ruling:
-        """Rule on a 4yz or 5yz reply."""
+        """Rule on a 4yz or 5yz reply of a relay."""
         claimed = parcel.claimed
         decision = policy.decide(
             phase=phase,
@@ -99,37 +105,26 @@ class Judge:
         )
         return Ruling(
             outcome=_outcome(parcel, decision, reply, now=now),
-            stop=self._stop(claimed.recipient.mailing, phase, reply, decision),
+            stop=_stop(claimed.recipient.mailing, reply, decision),
             suppress=decision.state is DeliveryState.REJECTED
             and decision.bounce_class is not None
             and suppresses(decision.bounce_class, reply.enhanced, code=reply.code),
             reconnect=decision.effect is Effect.RECONNECT,
-            back_off=decision.effect is Effect.BACK_OFF or self._deferred_mail(phase, reply),
+            back_off=decision.effect is Effect.BACK_OFF or self._deferred_mail(phase, reply, relay),
+            throttle=decision.throttle,
         )
 
-    def _deferred_mail(self, phase: Phase, reply: Reply) -> bool:
+    def _deferred_mail(self, phase: Phase, reply: Reply, relay: str) -> bool:
         if phase is not Phase.MAIL or reply.kind != 4:  # noqa: PLR2004  4yz
             return False
-        self._mail_deferrals += 1
-        return self._mail_deferrals >= MAIL_DEFERRALS
+        self._mail_deferrals[relay] += 1
+        return self._mail_deferrals[relay] >= MAIL_DEFERRALS
 
-    def _stop(
-        self, mailing: MailingId, phase: Phase, reply: Reply, decision: policy.Decision
-    ) -> Stop | None:
-        if decision.effect is Effect.PAUSE:
-            return Stop(
-                mailing=mailing, state=MailingState.PAUSED, error=sender_refused(mailing, reply)
-            )
-        if decision.sender_fault:
-            self._equal[mailing, decision.sender_fault] += 1
-            if self._equal[mailing, decision.sender_fault] >= EQUAL_REPLIES:
-                del self._equal[mailing, decision.sender_fault]
-                return Stop(
-                    mailing=mailing,
-                    state=MailingState.PAUSED,
-                    error=equal_replies(mailing, phase, reply),
-                )
+
+def _stop(mailing: MailingId, reply: Reply, decision: policy.Decision) -> Stop | None:
+    if decision.effect is not Effect.PAUSE:
         return None
+    return Stop(mailing=mailing, state=MailingState.PAUSED, error=sender_refused(mailing, reply))
 
 
 def _age(claimed: Claimed, now: Instant) -> float:
@@ -152,6 +147,7 @@ def _outcome(
         due_at=due_at,
         bounce_class=decision.bounce_class,
         counted=decision.counts,
+        fault=decision.sender_fault,
     )
 
 
@@ -173,6 +169,7 @@ def settled(
     due_at: Instant | None = None,
     bounce_class: BounceClass | None = None,
     counted: bool = True,
+    fault: str = "",
 ) -> Outcome:
     """The outcome of a parcel."""
     claimed = parcel.claimed
@@ -189,6 +186,7 @@ def settled(
         due_at=due_at,
         bounce_class=bounce_class,
         counted=counted,
+        fault=Fault(fault, claimed.domain) if fault else None,
     )
 
 
@@ -216,14 +214,46 @@ def sender_refused(mailing: MailingId, reply: Reply) -> StoppedError:
     )
 
 
-def equal_replies(mailing: MailingId, phase: Phase, reply: Reply) -> StoppedError:
-    """Ten times the same refusal is about us, not about ten people."""
+def equal_replies(mailing: MailingId, number: int, said: str) -> StoppedError:
+    """Ten times the same refusal, from several domains, is about us and not about ten people."""
+    hint = providers.find(said)
     return StoppedError(
         "E312",
-        f"{EQUAL_REPLIES} equal replies are about us, not about the addresses",
-        detail=f"{phase}: {reply}\nNobody was suppressed; m{mailing} is paused.",
-        next_step=f"mend what the reply says, then mailer resume m{mailing}",
+        f'{number:,} equal replies "{said}" are about us, not about the addresses',
+        detail=f"{_means(hint)}Nobody was suppressed; m{mailing} is paused.",
+        next_step=f"{_mend(hint)}, then mailer resume m{mailing}",
     )
+
+
+def domain_held(mailing: MailingId, domain: str, number: int, said: str) -> StoppedError:
+    """The same from one domain: the others go on."""
+    hint = providers.find(said)
+    return StoppedError(
+        "E314",
+        f'm{mailing} holds {domain}: {number:,} equal replies "{said}" are about us, '
+        "not about the addresses",
+        detail=f"{_means(hint)}Nobody was suppressed; the other domains go on.",
+        next_step=f"{_mend(hint)}, then mailer resume m{mailing} --domain {domain}",
+    )
+
+
+def guard_spoke(mailing: MailingId, reason: str, *, suppressed: int) -> StoppedError:
+    """Too many of the first deliveries failed for good, or were complained about."""
+    return StoppedError(
+        "E315",
+        f"The guard stopped m{mailing}: {reason}",
+        detail=f"{suppressed:,} addresses were suppressed because of it.",
+        next_step=f"mailer bounces list --mailing m{mailing}; is it right? "
+        f"mailer resume m{mailing}, else mailer cancel m{mailing}",
+    )
+
+
+def _means(hint: Hint | None) -> str:
+    return "" if hint is None else f"{hint.means}\n"
+
+
+def _mend(hint: Hint | None) -> str:
+    return "mend what the replies say" if hint is None else hint.mend
 
 
 def too_large(size: int, limit: int) -> StoppedError:

@@ -6,9 +6,10 @@ import pytest
 
 from mailer.delivery import verdicts
 from mailer.delivery.parcels import Parcel
-from mailer.delivery.verdicts import EQUAL_REPLIES, Judge, Ruling
+from mailer.delivery.verdicts import Judge, Ruling
 from mailer.errors import StoppedError
 from mailer.ledger.claims import Claimed
+from mailer.ledger.settling import Fault
 from mailer.model import (
     BounceClass,
     DeliveryState,
@@ -122,34 +123,44 @@ def test_421_asks_for_another_connection(judge: Judge) -> None:
     assert refused(judge, Phase.RCPT, "421 4.7.0 too fast").reconnect
 
 
-def test_ten_equal_sender_faults_pause_the_mailing(judge: Judge) -> None:
-    """Decisions 16, S-33."""
-    fault = "550 5.7.26 unauthenticated"
-    rulings = [refused(judge, Phase.RCPT, fault) for _ in range(EQUAL_REPLIES)]
-    assert [None] * 9 == [one.stop for one in rulings[:-1]]
-    stop = rulings[-1].stop
-    assert stop is not None
-    assert ("E312", MailingState.PAUSED) == (stop.error.code, stop.state)
-    assert not any(one.suppress for one in rulings)
-    assert {DeliveryState.QUEUED} == {one.outcome.state for one in rulings if one.outcome}
+def test_deferrals_of_mail_from_are_counted_for_each_relay(judge: Judge) -> None:
+    """One relay that puts us off is left alone; the other one is not."""
+    later = reply("451 4.3.0 later")
+
+    def deferred(relay: str) -> bool:
+        ruling = judge.refused(parcel(), Phase.MAIL, later, now=LATER, jitter=0.0, relay=relay)
+        return ruling.back_off
+
+    assert [False] * 4 == [deferred(relay) for relay in ("a", "b", "a", "b")]
+    judge.envelope_taken("b")
+    assert [True, False] == [deferred("a"), deferred("b")]
 
 
-def test_what_is_equal_is_counted_for_each_mailing_and_each_reply(judge: Judge) -> None:
-    faults = ["550 5.7.26 unauthenticated", "550 5.7.1 blocked", "554 5.7.1 blocked"]
-    stops = [
-        refused(judge, Phase.RCPT, said, mailing=mailing).stop
-        for _ in range(EQUAL_REPLIES - 1)
-        for said in faults
-        for mailing in (1, 2)
-    ]
-    assert {None} == set(stops)
+def test_a_sender_fault_is_named_with_the_domain_that_found_it(judge: Judge) -> None:
+    """Decisions 16: nobody is rejected or suppressed; the breaker counts what is equal."""
+    ruling = refused(judge, Phase.RCPT, "550 5.7.26 unauthenticated")
+    assert ruling.outcome is not None
+    assert (DeliveryState.QUEUED, False, None) == (
+        ruling.outcome.state,
+        ruling.suppress,
+        ruling.stop,
+    )
+    assert Fault("RCPT TO: 550 5.7.26", "example.net") == ruling.outcome.fault
 
 
-def test_after_a_pause_the_count_begins_anew(judge: Judge) -> None:
-    """Who resumes has mended it, or will hear of it again after ten more."""
-    for _ in range(EQUAL_REPLIES):
-        refused(judge, Phase.RCPT, "550 5.7.26 no")
-    assert refused(judge, Phase.RCPT, "550 5.7.26 no").stop is None
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("421 4.7.28 unusual rate", 5400.0),
+        ("421 4.7.0 [TSS04] deferred", 7200.0),
+        ("451 4.3.2 busy", 0.0),
+        ("450 4.2.0 later", None),
+        ("550 5.1.1 no such user", None),
+    ],
+)
+def test_a_domain_may_ask_for_less(judge: Judge, said: str, expected: float | None) -> None:
+    """§2.2, S-32."""
+    assert expected == refused(judge, Phase.RCPT, said).throttle
 
 
 # --- what people are told ------------------------------------------------------------------------

@@ -1,0 +1,110 @@
+"""The circuit breaker: asks the guard after each commit's outcomes, and writes what it says (S-33).
+
+The counts are the ledger's, so that they are the same for every process and over every restart:
+cron that finds one equal fault a minute finds ten in ten minutes.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from mailer.delivery import guard, verdicts
+from mailer.delivery.verdicts import Stop
+from mailer.ledger import holds, mailings, tally
+from mailer.model import MailingState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlalchemy import Connection
+
+    from mailer.config import GuardConfig
+    from mailer.errors import MailerError
+    from mailer.ledger.settling import Fault, Outcome
+    from mailer.model import Instant, MailingId
+
+QUOTED = 80  # characters of a reply in a reason
+_ADDRESS = re.compile(r"\S+@\S+")
+
+
+class Breaker:
+    """Watches the mailings of one process."""
+
+    def __init__(self, limits: GuardConfig) -> None:
+        self._limits = limits
+        self._past: set[MailingId] = set()  # their first deliveries are settled: nothing to weigh
+
+    def look(
+        self, connection: Connection, outcomes: Iterable[Outcome], *, now: Instant
+    ) -> list[Stop]:
+        """What follows from outcomes that this transaction has recorded; it is written here.
+
+        Returns:
+            The mailings that were paused and the domains that are held now, each once.
+        """
+        stops = [self._faulted(connection, one, one.fault, now) for one in outcomes if one.fault]
+        watched = {one.mailing for one in outcomes} - self._past
+        stops.extend([self.weigh(connection, number, now=now) for number in watched])
+        return [stop for stop in stops if stop is not None]
+
+    def weigh(self, connection: Connection, mailing_id: MailingId, *, now: Instant) -> Stop | None:
+        """Pause a mailing if too many of its first deliveries failed or were complained about."""
+        found = tally.tally(connection, mailing_id, sample=self._limits.sample)
+        if found.overruled or found.accepted + found.rejected >= self._limits.sample:
+            self._past.add(mailing_id)
+        reason = guard.share_reason(found, self._limits)
+        if reason is None:
+            return None
+        suppressed = tally.suppressed_by(connection, mailing_id)
+        error = verdicts.guard_spoke(mailing_id, reason, suppressed=suppressed)
+        return _pause(connection, mailing_id, error, now)
+
+    def _faulted(
+        self, connection: Connection, outcome: Outcome, fault: Fault, now: Instant
+    ) -> Stop | None:
+        mailing_id, said = outcome.mailing, _quoted(outcome.reply)
+        accepted = tally.blame(connection, outcome, fault, now=now)
+        blamed = tally.blamed(connection, mailing_id, fault.key)
+        verdict = guard.equal_faults(
+            blamed.values(), domain=fault.domain, accepted=accepted, limits=self._limits
+        )
+        if verdict is None:
+            return None
+        if not verdict.domain:
+            error = verdicts.equal_replies(mailing_id, verdict.number, said)
+            return _pause(connection, mailing_id, error, now)
+        error = verdicts.domain_held(mailing_id, verdict.domain, verdict.number, said)
+        if not holds.hold(connection, mailing_id, verdict.domain, _reason(error), now):
+            return None
+        met = [seq for seq, one in blamed.items() if one.domain == verdict.domain]
+        holds.put_aside(connection, mailing_id, met)
+        return Stop(
+            mailing=mailing_id, state=MailingState.SENDING, error=error, domain=verdict.domain
+        )
+
+
+def _pause(
+    connection: Connection, mailing_id: MailingId, error: MailerError, now: Instant
+) -> Stop | None:
+    if not mailings.live(connection, only=mailing_id):
+        return None
+    mailings.set_state(
+        connection,
+        mailing_id,
+        MailingState.PAUSED,
+        actor="mailer",
+        now=now,
+        reason=_reason(error),
+    )
+    return Stop(mailing=mailing_id, state=MailingState.PAUSED, error=error)
+
+
+def _reason(error: MailerError) -> str:
+    return f"{error.code} {error.message}"
+
+
+def _quoted(reply: str) -> str:
+    # A reason outlives the erasure of a person: it quotes no address.
+    words = _ADDRESS.sub("…", " ".join(reply.split()))
+    return words if len(words) <= QUOTED else f"{words[: QUOTED - 1]}…"
