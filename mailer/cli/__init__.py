@@ -36,6 +36,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "run": ("mailer.cli.services", "run", "The daemon: delivers what is due."),
     "catch": ("mailer.cli.services", "catch", "A development SMTP server that keeps all mail."),
     "config": ("mailer.cli.project", "config", "What is configured, and where it comes from."),
+    "restore": ("mailer.cli.restore", "restore", "After a backup was put back."),
     "db": ("mailer.cli.database", "db", "The ledger's database."),
 }
 

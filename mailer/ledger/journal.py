@@ -216,7 +216,7 @@ class Journal:
         if not self.path.exists():
             if not self._may_begin:
                 raise self._unwritable("It is missing, and the database has written one.")
-            self.begin()
+            self._make()
         if self.salt() != self._salt:
             raise self._unwritable("It belongs to another ledger.")
         self._descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
@@ -225,7 +225,17 @@ class Journal:
         self._torn = os.pread(self._descriptor, 1, end - 1) != b"\n"
 
     def begin(self) -> None:
-        """Make the file, complete with its first line, unless there is one."""
+        """Make the file, complete with its first line, unless there is one.
+
+        Raises:
+            JournalError: E621, it cannot be made.
+        """
+        try:
+            self._make()
+        except OSError as error:
+            raise self._unwritable(error.strerror or str(error)) from error
+
+    def _make(self) -> None:
         assert self.path is not None
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=self.path.parent, prefix=".journal-") as made:

@@ -33,7 +33,6 @@ from mailer.model import Instant, MailingState, moment
 
 if TYPE_CHECKING:
     from mailer.ledger.database import Ledger
-    from mailer.ledger.journal import Tail
 
 log = logging.getLogger("mailer")
 
@@ -72,7 +71,7 @@ def admit(ledger: Ledger, *, instance: str, now: Instant) -> None:
     refuse(ledger, instance=instance, now=now)
     me = name_of(ledger, instance)
     with ledger.read() as connection:
-        new = me and _instance(connection) is None
+        new = me and instance_of(connection) is None
     if new:
         with ledger.write() as connection:
             name(connection, me)
@@ -92,23 +91,27 @@ def refuse(ledger: Ledger, *, instance: str, now: Instant) -> None:
 
 def trouble(ledger: Ledger, *, instance: str, now: Instant) -> SafetyError | None:
     """Why this ledger may not send; None if it may. Writes nothing."""
-    journal = ledger.journal
-    tail = (
-        journal.tail()
-    )  # before the database is: the other way round somebody could write between
+    lost = forgotten(ledger, now=now)
+    if lost is not None:
+        return _older(lost)
+    error = unaccounted(ledger)
+    if error is not None:
+        return error
     with ledger.read() as connection:
-        known, there = noting.counter(connection), journal.exists
-        stored, since = _instance(connection), behind(connection)
-        if since is not None or tail.highest > known:
-            missed = len(late(connection, now=now))
-            return _older(forgotten(ledger, tail, known if since is None else since, missed))
-    if there and journal.salt() != ledger.salt:
-        return _another(ledger)
-    if journal.alone and not there and known:
-        return _missing(ledger)
+        stored = instance_of(connection)
     if stored is not None and stored != name_of(ledger, instance):
-        return _elsewhere(ledger, stored)
+        return elsewhere(ledger, stored)
     return None
+
+
+def unaccounted(ledger: Ledger) -> SafetyError | None:
+    """Why nobody can tell whether the database is an old one; None if its journal is there."""
+    journal = ledger.journal
+    if journal.exists:
+        return _another(ledger) if journal.salt() != ledger.salt else None
+    with ledger.read() as connection:
+        known = noting.counter(connection)
+    return _missing(ledger) if journal.alone and known else None
 
 
 def behind(connection: Connection) -> int | None:
@@ -117,13 +120,20 @@ def behind(connection: Connection) -> int | None:
     return None if found is None else int(found)
 
 
-def forgotten(ledger: Ledger, tail: Tail, known: int, missed: int) -> Forgotten:
-    """Count what the journal knows beyond a number; reads all of it."""
+def forgotten(ledger: Ledger, *, now: Instant) -> Forgotten | None:
+    """What the journal knows beyond the database, which is counted; None if that is nothing."""
+    tail = ledger.journal.tail()  # before the database: somebody could write between
+    with ledger.read() as connection:
+        known, since = noting.counter(connection), behind(connection)
+        missed = len(late(connection, now=now))
+    if since is None and tail.highest <= known:
+        return None
+    start = known if since is None else since
     found = dict.fromkeys(Kind, 0)
-    for line in ledger.journal.lines(after=known):
+    for line in ledger.journal.lines(after=start):
         found[line.kind] += 1
     return Forgotten(
-        known=known,
+        known=start,
         highest=tail.highest,
         at=Instant(tail.at or 0),
         deliveries=found[Kind.ACCEPTED],
@@ -190,7 +200,8 @@ def name(connection: Connection, instance: str) -> None:
         connection.execute(insert(meta).values(key="instance", value=instance))
 
 
-def _instance(connection: Connection) -> str | None:
+def instance_of(connection: Connection) -> str | None:
+    """What the installation is called that the ledger was last used on; None if none is."""
     stored: str | None = connection.scalar(select(meta.c.value).where(meta.c.key == "instance"))
     server = connection.dialect.name == "postgresql"
     # A ledger that moved to a server has left its machine.
@@ -244,7 +255,8 @@ def _another(ledger: Ledger) -> SafetyError:
     )
 
 
-def _elsewhere(ledger: Ledger, stored: str) -> SafetyError:
+def elsewhere(ledger: Ledger, stored: str) -> SafetyError:
+    """The error for a ledger that was last used on another installation."""
     return SafetyError(
         "E620",
         "This database belongs to another installation. Nothing will be sent",
