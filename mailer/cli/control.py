@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 import getpass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
+from mailer.address import domain_of
 from mailer.cli.context import App, Verb
+from mailer.cli.people import understood
 from mailer.cli.status import as_data, next_steps
-from mailer.errors import SafetyError, UsageError
-from mailer.model import DeliveryState, MailingState
+from mailer.errors import NotFoundError, SafetyError, UsageError
+from mailer.model import BounceClass, DeliveryState, MailingState
 from mailer.when import now
 
 if TYPE_CHECKING:
     from mailer.ledger import Ledger
     from mailer.ledger.overview import Overview
+
+
+CLASSES: Final = {
+    "address": BounceClass.HARD_ADDRESS,
+    "domain": BounceClass.HARD_DOMAIN,
+    "inactive": BounceClass.INACTIVE,
+    "full": BounceClass.MAILBOX_FULL,
+    "sender": BounceClass.SENDER_FAULT,
+    "network": BounceClass.NETWORK,
+    "protocol": BounceClass.PROTOCOL,
+    "unknown": BounceClass.UNKNOWN,
+}
+"""What a person types for a class of failures."""
 
 
 def operator() -> str:
@@ -39,7 +54,8 @@ def pause(app: App, mailing: str) -> None:
 
     with _ledger(app, mailing).write() as connection:
         before = overview.find(connection, mailing)
-        if before.state is not MailingState.PAUSED:
+        # One that would go on by itself behind its canary does so no more.
+        if before.state is not MailingState.PAUSED or before.resume_at is not None:
             _require(before, mailings.OPEN, "be paused")
             mailings.set_state(
                 connection,
@@ -54,23 +70,60 @@ def pause(app: App, mailing: str) -> None:
 
 @click.command(cls=Verb)
 @click.argument("mailing")
+@click.option("--revision", "ref", metavar="REF", help="With the issue corrected: . or a commit.")
+@click.option("--domain", metavar="D", default="", help="Only go on with a domain that is held.")
+@click.option("--yes", is_flag=True, help="Do not ask about a revision.")
 @click.pass_obj
-def resume(app: App, mailing: str) -> None:
+def resume(app: App, mailing: str, *, ref: str | None, domain: str, yes: bool) -> None:
     """Let a paused mailing go on; `mailer run` or `mailer send --due` delivers it.
+
+    With --revision, those who are left get the issue as its files are now (.) or were at a commit;
+    what changes is shown first. With --domain, a mailing that holds a domain mails it again.
 
     \b
     mailer resume m42
+    mailer resume m42 --domain gmail.com
+    mailer resume m42 --revision HEAD
     """
-    from mailer.ledger import mailings, overview
+    from mailer.ledger import overview, starting
 
-    with _ledger(app, mailing).write() as connection:
-        before = overview.find(connection, mailing)
-        _require(before, (MailingState.PAUSED,), "be resumed")
-        # One that had not begun goes back to waiting for its time.
-        started = before.started_at is not None
-        state = MailingState.SENDING if started else MailingState.SCHEDULED
-        mailings.set_state(connection, before.id, state, actor=operator(), now=now())
+    ledger = _ledger(app, mailing)
+    if domain:
+        if ref is not None:
+            raise UsageError(
+                "E013",
+                "--domain goes on with one domain, --revision with everybody who is left",
+                next_step="one after the other",
+            )
+        _release(ledger, mailing, _a_label(domain))
+    elif ref is not None:
+        from mailer.cli.revising import revise
+
+        with ledger.read() as connection:
+            before = overview.find(connection, mailing)
+        _require(before, (MailingState.PAUSED,), "be given a revision")
+        revise(app, before, ref, yes=yes, operator=operator())
+    else:
+        with ledger.write() as connection:
+            before = overview.find(connection, mailing)
+            _require(before, (MailingState.PAUSED,), "be resumed")
+            starting.resume(connection, before.id, actor=operator(), now=now())
     _show(app, before.name)
+
+
+def _release(ledger: Ledger, name: str, domain: str) -> None:
+    from mailer.ledger import holds, mailings, overview
+
+    with ledger.write() as connection:
+        before = overview.find(connection, name)
+        _require(before, mailings.OPEN, "mail a domain again")
+        if not holds.release(connection, before.id, domain, operator(), now()):
+            raise NotFoundError(
+                "E914",
+                f"{before.name} does not hold {domain}",
+                detail=f"It holds {', '.join(before.holds) or 'no domain'}.",
+                next_step=f"mailer status {before.name}",
+            )
 
 
 @click.command(cls=Verb)
@@ -103,12 +156,19 @@ def cancel(app: App, mailing: str, *, yes: bool) -> None:
 @click.argument("mailing")
 @click.option("--failed", is_flag=True, help="Rejected, or accepted and since bounced.")
 @click.option("--in-doubt", is_flag=True, help="Those whose fate is unknown.")
+@click.option(
+    "--class", "class_name", type=click.Choice(list(CLASSES)), help="Only those that failed so."
+)
+@click.option("--domain", metavar="D", default="", help="Only those at this domain.")
 @click.pass_obj
-def retry(app: App, mailing: str, *, failed: bool, in_doubt: bool) -> None:
+def retry(
+    app: App, mailing: str, *, failed: bool, in_doubt: bool, class_name: str | None, domain: str
+) -> None:
     """Queue failed or doubtful deliveries again; never those suppressed or gone.
 
     \b
     mailer retry m42 --failed
+    mailer retry m42 --failed --class full --domain example.org
     mailer retry m42 --in-doubt
     """
     from mailer.ledger import mailings, overview, retrying
@@ -119,13 +179,33 @@ def retry(app: App, mailing: str, *, failed: bool, in_doubt: bool) -> None:
             "Say which: --failed or --in-doubt",
             next_step=f"mailer status {mailing} shows how many there are",
         )
+    if in_doubt and class_name:
+        raise UsageError(
+            "E006",
+            "--class says how deliveries failed; of those in doubt nobody knows whether they did",
+            next_step=f"mailer retry {mailing} --in-doubt",
+        )
     kind = DeliveryState.REJECTED if failed else DeliveryState.IN_DOUBT
     with _ledger(app, mailing).write() as connection:
         before = overview.find(connection, mailing)
         _require(before, (*mailings.OPEN, MailingState.SENT), "be tried again")
-        again = retrying.retry(connection, before.id, kind, actor=operator(), now=now())
+        again = retrying.retry(
+            connection,
+            before.id,
+            kind,
+            actor=operator(),
+            now=now(),
+            bounce_class=CLASSES[class_name] if class_name else None,
+            domain=_a_label(domain) if domain else "",
+        )
     app.say(f"{before.name}: {again:,} queued again")
     _show(app, before.name)
+
+
+def _a_label(typed: str) -> str:
+    """A domain as deliveries have it: lower case, in ASCII, whether an @ was typed or not."""
+    with understood(typed):
+        return domain_of(f"@{typed.removeprefix('@')}")
 
 
 def _ledger(app: App, name: str) -> Ledger:

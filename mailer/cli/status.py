@@ -15,6 +15,7 @@ from mailer.when import describe, now
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mailer.cli.scene import Scene
     from mailer.ledger.overview import Overview
     from mailer.model import Instant
     from mailer.schedule.due import Upcoming
@@ -34,11 +35,13 @@ def status(app: App, name: str | None) -> None:
     mailer status
     mailer status m42 --json
     """
+    from mailer.cli import scene
     from mailer.ledger import overview
     from mailer.ledger.looking import looking
     from mailer.schedule.due import Calendar
 
     coming: list[Upcoming] = []
+    around: Scene | None = None
     with looking(app.config.database_url) as ledger:
         if ledger is None:
             shown = []
@@ -49,11 +52,16 @@ def status(app: App, name: str | None) -> None:
                 shown = (
                     [overview.find(connection, name)] if name else overview.overviews(connection)
                 )
+                around = scene.look(app.config, ledger, connection)
             coming = [] if name else Calendar(app.config, ledger).upcoming(now=now())
-    data = {"mailings": [as_data(one) for one in shown]}
+    data: dict[str, Any] = {"mailings": [as_data(one) for one in shown]}
     if not name:
         data["upcoming"] = [_upcoming_data(one) for one in coming]
-    app.emit("mailer.status/1", data, _table(shown, coming))
+    trouble: list[str] = []
+    if around is not None:
+        data |= scene.as_data(around)
+        trouble = list(scene.trouble(around))
+    app.emit("mailer.status/1", data, _table(shown, coming, trouble))
 
 
 # --- for programs --------------------------------------------------------------------------------
@@ -70,6 +78,8 @@ def as_data(one: Overview) -> dict[str, Any]:
         "recipients": one.recipients,
         "counts": one.counts,
         "deferred": one.deferred,
+        "held": one.held,
+        "holds": dict(one.holds),
         "next_try_at": iso(one.next_try_at),
         "bounced": one.bounced,
         "resent": one.resent,
@@ -78,6 +88,13 @@ def as_data(one: Overview) -> dict[str, Any]:
         "started_at": iso(one.started_at),
         "finished_at": iso(one.finished_at),
         "variants": {label(name): number for name, number in one.variants.items()},
+        "revisions": {
+            f"r{number}": count
+            for number, count in (one.revisions or {one.revision: one.recipients}).items()
+        },
+        "canary": one.canary,
+        "resume_at": iso(one.resume_at),
+        "corrects": one.corrects,
     }
 
 
@@ -117,9 +134,10 @@ def next_steps(one: Overview) -> list[str]:
     waiting = one.counts["queued"] + one.counts["claimed"]
     steps = []
     if one.state is MailingState.PAUSED:
-        steps.append(f"paused: {one.reason or 'by an operator'}: mailer resume {one.name}")
+        steps.append(_paused(one))
     elif one.state is MailingState.WAITING:
-        steps.append(f"{waiting:,} wait for the relay: {DELIVERERS}")
+        why = f" ({one.reason})" if one.reason else ""
+        steps.append(f"{waiting:,} wait for the relay{why}: {DELIVERERS}")
     elif one.state is MailingState.SENDING and waiting > one.deferred:
         steps.append(f"{waiting - one.deferred:,} left: {DELIVERERS}")
     if one.state is not MailingState.PAUSED and one.deferred and one.next_try_at is not None:
@@ -131,7 +149,15 @@ def next_steps(one: Overview) -> list[str]:
     return steps
 
 
-def _table(shown: list[Overview], coming: list[Upcoming]) -> str:
+def _paused(one: Overview) -> str:
+    resume = f"mailer resume {one.name}"
+    if one.resume_at is not None:
+        again = describe(one.resume_at, zone=one.zone, now=now())
+        resume = f"goes on {again} by {DELIVERERS}, or now: {resume}; not at all: mailer pause"
+    return f"paused: {one.reason or 'by an operator'}: {resume}"
+
+
+def _table(shown: list[Overview], coming: list[Upcoming], trouble: list[str]) -> str:
     lines = [line for one in shown[:SHOWN] for line in _lines(one)]
     if len(shown) > SHOWN:
         lines.append(f" …     {len(shown) - SHOWN:,} older ones: mailer status --json")
@@ -140,6 +166,7 @@ def _table(shown: list[Overview], coming: list[Upcoming]) -> str:
         at = describe(one.at, zone=one.list.timezone, now=now())
         lines.append(f" next  {one.issue} → {one.list.slug}   ready   {at}")
     needs = [f" needs you   {one.name}: {step}" for one in shown for step in next_steps(one)]
+    lines += [f" {line}" for line in trouble]
     return "\n".join([*lines, *(needs or [" needs you   nothing"])])
 
 
@@ -153,8 +180,10 @@ def _lines(one: Overview) -> list[str]:
     optional = {
         "cancelled": counts["cancelled"],
         "deferred": one.deferred,
+        "held": one.held,
         "bounced": one.bounced,
         "resent": one.resent,
+        "ever in doubt": one.ever_in_doubt,
     }
     parts += [f"{label} {number:,}" for label, number in optional.items() if number]
     done = f"{one.settled:,}/{one.recipients:,}"
@@ -164,6 +193,11 @@ def _lines(one: Overview) -> list[str]:
     ]
     if one.variants:
         lines.append(f"       variants {shares(one.variants)}")
+    if one.revisions:
+        each = (f"r{number} {count:,}" for number, count in one.revisions.items())
+        lines.append(f"       revisions {' · '.join(each)}")
+    if one.corrects:
+        lines.append(f"       corrects {one.corrects}")
     if one.state is MailingState.SCHEDULED:
         lines.append(f"       starts {describe(one.due_at, zone=one.zone, now=now())}")
     return lines

@@ -23,10 +23,12 @@ from mailer.prepare.files import (
 )
 from mailer.prepare.finding import pick_issue, read_issues, require_unique
 from mailer.prepare.preparing import Prepared, prepare
+from mailer.prepare.revision import Revised, revise
 
 __all__ = [
     "SAMPLES",
     "Prepared",
+    "Revised",
     "copy_for",
     "count_audience",
     "find_browser",
@@ -41,6 +43,7 @@ __all__ = [
     "refuse_errors",
     "refuse_nobody",
     "require_unique",
+    "revise",
     "sample",
     "test_copies",
     "write_excluded",

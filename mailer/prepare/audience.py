@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mailer.check import everybody
-from mailer.ledger import choosing, variants
+from mailer.ledger import choosing, revising, variants
 from mailer.model import ListId, MailingId, Recipient, SubscriberId
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from sqlalchemy import ColumnElement, Connection, Row
 
@@ -31,6 +31,7 @@ def count_audience(prepared: Prepared, ledger: Ledger | None, *, now: Instant) -
             list_slug=prepared.list.slug,
             issue_slug=prepared.issue.id,
             now=now,
+            corrects=prepared.corrects,
         )
 
 
@@ -42,6 +43,7 @@ def recipients(connection: Connection, prepared: Prepared, *, now: Instant) -> I
         issue_slug=prepared.issue.id,
         now=now,
         variant=variant_of(connection, prepared),
+        corrects=prepared.corrects,
     )
     for seq, row in enumerate(rows, start=1):
         yield as_recipient(row, seq)
@@ -74,14 +76,31 @@ def preflight(
     """Compose every recipient's message without sending it (M-31, interface §2.4)."""
     if ledger is None:
         return everybody.NOBODY
-    made = prepared.variants
     with ledger.read() as connection:
-        composed = everybody.compose_all(
-            {name: variant.template for name, variant in made.items()},
-            recipients(connection, prepared, now=now),
-            issues={name: variant.issue for name, variant in made.items()},
-            limits=prepared.limits,
-            date=prepared.planned,
-            samples=samples,
-        )
+        people = recipients(connection, prepared, now=now)
+        return _composed(prepared, people, samples=samples)
+
+
+def preflight_left(
+    prepared: Prepared, ledger: Ledger, mailing_id: MailingId, *, now: Instant
+) -> everybody.Composed:
+    """Compose the message of everybody in a mailing who would get this as its next revision."""
+    with ledger.read() as connection:
+        variant = variant_of(connection, prepared)
+        rows = revising.left(connection, mailing_id, variant=variant, now=now)
+        return _composed(prepared, (as_recipient(row, row.seq) for row in rows), samples=0)
+
+
+def _composed(
+    prepared: Prepared, people: Iterable[Recipient], *, samples: int
+) -> everybody.Composed:
+    made = prepared.variants
+    composed = everybody.compose_all(
+        {name: variant.template for name, variant in made.items()},
+        people,
+        issues={name: variant.issue for name, variant in made.items()},
+        limits=prepared.limits,
+        date=prepared.planned,
+        samples=samples,
+    )
     return replace(composed, findings=prepared.excused(composed.findings))

@@ -12,6 +12,7 @@ from mailer.errors import CheckError, NotFoundError, SafetyError
 from mailer.ledger import audience as people
 from mailer.ledger import choosing, freezing
 from mailer.model import (
+    MICROSECONDS,
     Finding,
     Level,
     ListId,
@@ -82,8 +83,25 @@ def refuse_nobody(prepared: Prepared, audience: Audience) -> None:
     )
 
 
-def freeze(prepared: Prepared, ledger: Ledger, *, started_by: str, now: Instant) -> MailingId:
-    """Store the rendering and one delivery per recipient; from here on nothing changes."""
+def freeze(
+    prepared: Prepared,
+    ledger: Ledger,
+    *,
+    started_by: str,
+    now: Instant,
+    canary: int = 0,
+    canary_wait: float | None = None,
+) -> MailingId:
+    """Store the rendering and one delivery per recipient; from here on nothing changes.
+
+    Args:
+        prepared: what is mailed.
+        ledger: where it is kept.
+        started_by: who mails it.
+        now: when.
+        canary: so many are sent first; 0: all at once.
+        canary_wait: seconds after which the rest follows by itself; None: never.
+    """
     with ledger.write() as connection:
         people.ensure_list(
             connection,
@@ -93,24 +111,19 @@ def freeze(prepared: Prepared, ledger: Ledger, *, started_by: str, now: Instant)
             feedback_sender=prepared.revision.feedback_sender,
             now=now,
         )
-    base = prepared.base
+    base, *variants = prepared.versions
     plan = freezing.Plan(
-        revision=base.stamped(),
+        revision=base.revision,
         rendering=base.rendering,
-        source_digest=base.issue.digest,
+        source_digest=base.source_digest,
         started_by=started_by,
         due_at=prepared.planned,
         wall=prepared.when.wall if prepared.when else "",
         zone=prepared.when.zone if prepared.when else prepared.list.timezone,
-        variants=tuple(
-            freezing.Version(
-                revision=variant.stamped(),
-                rendering=variant.rendering,
-                source_digest=variant.issue.digest,
-            )
-            for name, variant in prepared.variants.items()
-            if name
-        ),
+        variants=tuple(variants),
+        canary=canary,
+        canary_wait=None if canary_wait is None else round(canary_wait * MICROSECONDS),
+        corrects=prepared.corrects,
     )
     return freezing.freeze(ledger, plan, now=now)
 

@@ -172,7 +172,11 @@ def write_excluded(
         if ledger is not None:
             with ledger.read() as connection:
                 rows = choosing.left_out(
-                    connection, list_slug=prepared.list.slug, issue_slug=prepared.issue.id, now=now
+                    connection,
+                    list_slug=prepared.list.slug,
+                    issue_slug=prepared.issue.id,
+                    now=now,
+                    corrects=prepared.corrects,
                 )
                 writer.writerows((safe_cell(row.email or ""), row.why) for row in rows)
     return path

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import subprocess
+import tarfile
+import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +14,7 @@ from mailer.errors import UsageError
 from mailer.prepare.finding import newest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from mailer.config import Config
 
@@ -24,6 +27,34 @@ def commit_of(path: Path) -> str:
     except (OSError, subprocess.SubprocessError):
         return ""
     return head + ("*" if changed else "")
+
+
+@contextmanager
+def checkout(root: Path, ref: str) -> Iterator[tuple[Path, str]]:
+    """A newsletter's folder as it was at a commit, and that commit; nothing outside is touched.
+
+    Raises:
+        UsageError: E011, there is no git, no repository, or nothing of this name in it.
+    """
+    with tempfile.TemporaryDirectory(prefix="mailer-") as folder:
+        archive, files = Path(folder) / "archive.tar", Path(folder) / "files"
+        try:
+            # A name that git takes for a path or an option would be another question.
+            commit = _git(root, "rev-parse", "--verify", "--end-of-options", f"{ref}^{{commit}}")
+            short = _git(root, "rev-parse", "--short", commit.strip()).strip()
+            _git(root, "archive", "--format=tar", f"--output={archive}", commit.strip())
+            with tarfile.open(archive) as packed:
+                packed.extractall(files, filter="data")
+        except (OSError, subprocess.SubprocessError, tarfile.TarError) as error:
+            said = getattr(error, "stderr", None) or str(error)
+            raise UsageError(
+                "E011",
+                f"git does not say what the issue is at {ref}",
+                where=str(root),
+                detail=str(said).strip(),
+                next_step="a branch, tag or commit that git log shows here, or . for the files",
+            ) from error
+        yield files, short
 
 
 def prefix_of(root: Path) -> str:
