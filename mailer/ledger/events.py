@@ -42,6 +42,7 @@ class Kind(StrEnum):
     OVERRULED = "overruled"
     HELD = "held"
     RELEASED = "released"
+    RECONCILED = "reconciled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,8 +101,10 @@ def record(
         "detail": json.dumps(dict(detail or {}), ensure_ascii=False),
         "once": once,
     }
-    statement = insert(event) if once is None else insert_new(connection, event)
-    return connection.execute(statement, values).rowcount == 1
+    if once is None:
+        connection.execute(insert(event), values)
+        return True
+    return connection.execute(insert_new(connection, event), values).rowcount == 1
 
 
 def record_each(

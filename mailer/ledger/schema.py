@@ -157,6 +157,7 @@ mailing = Table(
     Column("cancelled", Integer, nullable=False, server_default="0"),
     Column("resent", Integer, nullable=False, server_default="0"),
     Column("ever_in_doubt", Integer, nullable=False, server_default="0"),
+    Column("reconciled", Integer, nullable=False, server_default="0"),  # out of doubt by a log
     Column("hard", Integer, nullable=False, server_default="0"),  # rejected: no such address (S-33)
     Column("overruled", Integer, nullable=False, server_default="0"),  # 1: resumed after the guard
     # A canary: so many deliveries first, then a person or so many microseconds decide.
@@ -291,6 +292,16 @@ Index(
     delivery.c.batch,
     sqlite_where=delivery.c.batch.is_not(None),
     postgresql_where=delivery.c.batch.is_not(None),
+)
+
+doubt = Table(
+    "doubt",
+    metadata,
+    # What the relay's log may decide (S-42), until it has or the delivery moved on.
+    Column("mailing", ForeignKey("mailing.id"), primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("began_at", BigInteger, nullable=False),  # when its content was let go
+    Column("at", BigInteger, nullable=False),  # delivery.changed_at since then
 )
 
 received = Table(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, bindparam, case, func, literal_column, update
 
 from mailer.errors import LedgerError
-from mailer.ledger import events, noting
+from mailer.ledger import doubt, events, noting
 from mailer.ledger.claims import address_of
 from mailer.ledger.dialect import RowUpdate
 from mailer.ledger.lines import Kind
@@ -163,17 +163,22 @@ def record(
     on_doubt: OnDoubt,
     now: Instant,
     holder: HolderId | None = None,
+    doubt_wait: int = 0,
 ) -> None:
     """Write the outcomes that arrived and the intents that go next; the caller commits once.
 
-    `holder` says whose intents they are; recovery asks whether that one is alive.
+    `holder` says whose intents they are; recovery asks whether that one is alive. `doubt_wait` is
+    how many microseconds a resend waits until the relay's log has spoken (S-42); 0: there is none.
 
     Raises:
         LedgerError: E606, a row was not in the state that this process left it in.
     """
     moved: dict[MailingId, Counter[str]] = defaultdict(Counter)
     if outcomes:
-        rows = [_outcome_row(one, on_doubt, now, moved[one.mailing]) for one in outcomes]
+        if doubt_wait:
+            doubt.note(connection, outcomes, now)
+        resend_at = Instant(now + doubt_wait) if on_doubt is OnDoubt.RESEND else None
+        rows = [_outcome_row(one, resend_at, now, moved[one.mailing]) for one in outcomes]
         _expect(_SETTLE.run(connection, rows), len(rows))
         for outcome in outcomes:
             if outcome.state in _WRITTEN_DOWN:
@@ -213,7 +218,7 @@ def _begin_row(
 
 
 def _outcome_row(
-    outcome: Outcome, on_doubt: OnDoubt, now: Instant, moved: Counter[str]
+    outcome: Outcome, resend_at: Instant | None, now: Instant, moved: Counter[str]
 ) -> tuple[Any, ...]:
     state, due_at, resends = outcome.state, outcome.due_at, outcome.resends
     began = outcome.was is DeliveryState.SENDING
@@ -221,8 +226,8 @@ def _outcome_row(
         moved["sending"] -= 1
     if state is DeliveryState.IN_DOUBT:
         moved["ever_in_doubt"] += 1
-        if on_doubt is OnDoubt.RESEND and resends == 0:
-            state, due_at, resends = DeliveryState.QUEUED, now, 1
+        if resend_at is not None and resends == 0:
+            state, due_at, resends = DeliveryState.QUEUED, resend_at, 1
             moved["resent"] += 1
     if state is not DeliveryState.QUEUED:
         moved[state.value] += 1

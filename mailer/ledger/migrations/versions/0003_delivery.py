@@ -57,6 +57,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("mailing", "domain"),
     )
     op.create_table(
+        "doubt",
+        sa.Column("mailing", ID, nullable=False),
+        sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("began_at", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["mailing"], ["mailing.id"]),
+        sa.PrimaryKeyConstraint("mailing", "seq"),
+    )
+    op.create_table(
         "owed",
         sa.Column("n", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("lines", sa.Text(), nullable=False),
@@ -70,7 +79,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("address_key", "issue"),
         sqlite_with_rowid=False,
     )
-    for name in ("canary", "hard", "overruled"):
+    for name in ("canary", "hard", "overruled", "reconciled"):
         column = sa.Column(name, sa.Integer(), server_default="0", nullable=False)
         op.add_column("mailing", column)
     op.add_column("mailing", sa.Column("canary_wait", sa.BigInteger(), nullable=True))
@@ -93,7 +102,7 @@ def downgrade() -> None:
     op.drop_column("delivery", "relay")
     op.drop_column("delivery", "holder")
     columns = ("corrects_revision", "corrects", "resume_at", "canary_wait")
-    for name in (*columns, "overruled", "hard", "canary"):
+    for name in (*columns, "reconciled", "overruled", "hard", "canary"):
         op.drop_column("mailing", name)
-    for name in ("received", "owed", "hold", "throttle", "quota_use", "relay", "holder"):
+    for name in ("received", "owed", "doubt", "hold", "throttle", "quota_use", "relay", "holder"):
         op.drop_table(name)

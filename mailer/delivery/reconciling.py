@@ -1,0 +1,224 @@
+"""Ask the relay's log what became of what is in doubt, before it is sent again (S-42).
+
+::
+
+    the log has the envelope sender in its queue        accepted, whatever the policy
+    it has neither sender nor Message-ID, and must      queued again, which is no resend
+    anything else                                       the policy (`on_doubt`)
+
+It must have them if it has lines of later than `GRACE` after the doubt, and has every message that
+the same relay accepted beside them, at least one: then it is that relay's log, nothing is missing
+in it, and its queue is not behind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from mailer.delivery import relaylog
+from mailer.ledger import doubt
+from mailer.ledger.reconciling import reconcile
+from mailer.model import MICROSECONDS, DeliveryState, Instant, MailingId
+from mailer.smtp.connection import Connection, HandshakeError
+
+if TYPE_CHECKING:
+    from mailer.compose.links import Keyring
+    from mailer.config import RelayConfig
+    from mailer.delivery.relaylog import Reading
+    from mailer.ledger import Ledger
+    from mailer.ledger.doubt import Doubt, Witness
+
+log = logging.getLogger("mailer")
+
+GRACE: Final = 5.0
+"""Seconds that a relay has to write down what it took: syslog and its own queue may be late."""
+
+WAIT: Final = 15.0
+"""Seconds that a resend waits for the log."""
+
+LOOK: Final = 1.0  # seconds between two looks
+_SLACK: Final = 2 * MICROSECONDS  # a line's time may be a second early
+
+
+def doubt_wait(relays: Iterable[RelayConfig]) -> int:
+    """Microseconds that a resend waits: none where no relay has a log (`settling.record`)."""
+    return round(WAIT * MICROSECONDS) if any(relay.log for relay in relays) else 0
+
+
+@dataclass(slots=True)
+class Findings:
+    """What a log decides.
+
+    Attributes:
+        found: delivery -> the relay's number for it.
+        absent: the relay certainly has them not.
+        lost: the log does not reach back to them: it never will decide.
+    """
+
+    found: dict[tuple[MailingId, int], str] = field(default_factory=dict)
+    absent: list[tuple[MailingId, int]] = field(default_factory=list)
+    lost: list[tuple[MailingId, int]] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.found or self.absent or self.lost)
+
+
+def judge(
+    doubts: Sequence[Doubt],
+    witnesses: Iterable[Witness],
+    reading: Reading,
+    keyring: Keyring,
+    *,
+    grace: int,
+) -> Findings:
+    """What a log says of deliveries of its relay; `grace` in microseconds. Pure."""
+    findings = Findings()
+    newest, oldest = reading.last or 0, reading.first or 0
+    # What was accepted a moment ago may not be written yet.
+    old = [one for one in witnesses if oldest + _SLACK <= one.at <= newest - grace]
+    whole = bool(old) and all(_tokens(keyring, one)[0] in reading.queued for one in old)
+    for one in doubts:
+        sender, message_id = _tokens(keyring, one)
+        queue_id = reading.queued.get(sender)
+        if queue_id is not None:
+            findings.found[one.key] = queue_id
+        elif not oldest or oldest > one.began_at - _SLACK:
+            findings.lost.append(one.key)
+        elif whole and message_id not in reading.seen and one.at + grace <= newest:
+            findings.absent.append(one.key)
+    return findings
+
+
+def _tokens(keyring: Keyring, one: Doubt | Witness) -> tuple[str, str]:
+    verp, _, message_id = keyring.delivery_tokens(
+        mailing=one.mailing, seq=one.seq, key_id=one.key_id
+    )
+    return verp, message_id
+
+
+class Reconciler:
+    """Looks into the logs of those relays that have one.
+
+    Args:
+        relays: all that are configured.
+        helo: how we introduce ourselves to a relay whose log is to go on.
+        clock: instants.
+        grace, wait, pause: see `GRACE`, `WAIT`, `LOOK`.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        keyring: Keyring,
+        relays: Iterable[RelayConfig],
+        *,
+        helo: str,
+        clock: Callable[[], Instant],
+        grace: float = GRACE,
+        wait: float = WAIT,
+        pause: float = LOOK,
+    ) -> None:
+        self._ledger = ledger
+        self._keyring = keyring
+        self._relays = {relay.name: relay for relay in relays if relay.log is not None}
+        self._helo = helo
+        self._clock = clock
+        self._grace = round(grace * MICROSECONDS)
+        self._wait = round(wait * MICROSECONDS)
+        self._pause = pause
+        self._silent: set[str] = set()  # relays whose log could not be read
+
+    async def watch(self) -> None:
+        """Look again and again, beside a dispatcher, until cancelled."""
+        while self._relays:
+            await self.look()
+            await asyncio.sleep(self._pause)
+
+    async def settle(self) -> bool:
+        """When nothing else is left to do: wait for the logs; whether something is due now.
+
+        A relay that nobody talks to may write nothing: it is greeted, so that its log goes on.
+        """
+        waited = False
+        while doubts := [one for one in self._pending() if self._clock() < one.at + self._wait]:
+            waited = True
+            await self.look()
+            await asyncio.sleep(self._pause)
+            for name in {one.relay for one in doubts if self._clock() > one.at + self._grace}:
+                await self._greet(self._relays[name])
+        return waited
+
+    async def look(self) -> None:
+        """Settle what the logs decide by now."""
+        by_relay: dict[str, list[Doubt]] = defaultdict(list)
+        for one in self._pending():
+            by_relay[one.relay].append(one)
+        for name, doubts in by_relay.items():
+            with self._ledger.read() as connection:
+                witnesses = doubt.witnesses(connection, doubts)
+            reading = await self._read(self._relays[name], doubts, witnesses)
+            if reading is not None:
+                self._write(
+                    judge(doubts, witnesses, reading, self._keyring, grace=self._grace), name
+                )
+
+    def _pending(self) -> list[Doubt]:
+        if not self._relays:
+            return []
+        with self._ledger.read() as connection:
+            return doubt.pending(connection, [*self._relays])
+
+    async def _read(
+        self, relay: RelayConfig, doubts: Sequence[Doubt], witnesses: Iterable[Witness]
+    ) -> Reading | None:
+        assert relay.log is not None
+        asked: list[Doubt | Witness] = [*doubts, *witnesses]
+        wanted = {token for one in asked for token in _tokens(self._keyring, one)}
+        since = min([*(one.began_at for one in doubts), *(one.at for one in witnesses)])
+        try:
+            return await asyncio.to_thread(
+                relaylog.read, relay.log, wanted, since=Instant(since - _SLACK), now=self._clock()
+            )
+        except OSError as error:
+            if relay.name not in self._silent:
+                self._silent.add(relay.name)
+                log.warning(
+                    "the log of relay %s cannot be read, so [delivery] on_doubt decides: %s",
+                    relay.name,
+                    error,
+                )
+            return None
+
+    def _write(self, findings: Findings, name: str) -> None:
+        if not findings:
+            return
+        with self._ledger.write() as connection:
+            settled = reconcile(
+                connection,
+                found=findings.found,
+                absent=findings.absent,
+                relays=[name],
+                now=self._clock(),
+            )
+            if findings.lost:
+                doubt.forget(connection, findings.lost)
+        for mailing in sorted({one.mailing for one in settled}):
+            states = [one.state for one in settled if one.mailing == mailing]
+            log.info(
+                "m%d: of %d in doubt the log of %s has %d; the others are sent again",
+                mailing,
+                len(states),
+                name,
+                states.count(DeliveryState.ACCEPTED),
+            )
+
+    async def _greet(self, relay: RelayConfig) -> None:
+        with contextlib.suppress(HandshakeError):
+            connection = await Connection.open(relay, on_event=lambda *_: None, helo=self._helo)
+            await connection.quit()
