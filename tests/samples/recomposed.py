@@ -10,6 +10,7 @@ from sqlalchemy import select
 from mailer.compose.links import Keyring
 from mailer.compose.mime import MessageTemplate
 from mailer.config import require_secret
+from mailer.delivery.signing import signer_of
 from mailer.ledger import freezing
 from mailer.ledger.schema import delivery, mailing
 from mailer.model import Instant, ListId, Message, Recipient, SubscriberId
@@ -23,7 +24,9 @@ def recomposed(news: News) -> dict[str, Message]:
     newest = news.mailings()[0].id
     with news.ledger() as ledger, ledger.read() as connection:
         revision, rendering = freezing.load_revision(connection, newest, 1)
-        template = MessageTemplate(rendering, revision, Keyring(require_secret(news.config)))
+        template = MessageTemplate(
+            rendering, revision, Keyring(require_secret(news.config)), signer_of(news.config)
+        )
         query = (
             select(delivery, mailing.c.list)
             .join(mailing, mailing.c.id == delivery.c.mailing)

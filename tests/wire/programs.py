@@ -60,6 +60,19 @@ def fonts() -> None:
         _needed(file.stem, package, partial(_file, file))
 
 
+def perl_module(name: str, package: str) -> str:
+    """The path of a perl that has a module; if it has not, the test that asks is skipped."""
+    return _needed(f"Perl's {name}", package, partial(_perl_with, name))
+
+
+def _perl_with(name: str) -> str | None:
+    perl = find("perl")
+    if perl is None:
+        return None
+    loads = subprocess.run([perl, f"-M{name}", "-e", "1"], check=False, capture_output=True)
+    return perl if loads.returncode == 0 else None
+
+
 def _file(path: Path) -> str | None:
     return str(path) if path.exists() else None
 
