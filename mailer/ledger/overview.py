@@ -37,6 +37,7 @@ class Overview:
         canary: so many are sent first; 0: all at once.
         resume_at: when it goes on by itself, if nothing speaks against it.
         corrects: the mailing and revision that it corrects, such as "m42 r1"; or empty.
+        reconciled: how many are out of doubt by the relay's log (S-42).
     """
 
     id: MailingId
@@ -58,6 +59,7 @@ class Overview:
     finished_at: Instant | None
     held: int = 0
     holds: Mapping[str, str] = field(default_factory=dict)
+    reconciled: int = 0
     variants: Mapping[str, int] = field(default_factory=dict)
     revision: int = 1
     revisions: Mapping[int, int] = field(default_factory=dict)
@@ -119,6 +121,7 @@ def _overview(connection: Connection, row: Row[Any]) -> Overview:
         zone=row.zone,
         started_at=row.started_at,
         finished_at=row.finished_at,
+        reconciled=row.reconciled,
         held=_put_aside(connection, row.id),
         holds=holds.of(connection, row.id),
         variants=_variants(connection, row),

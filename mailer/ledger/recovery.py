@@ -39,11 +39,17 @@ class Recovered:
 
 
 def recover(
-    ledger: Ledger, *, on_doubt: OnDoubt, now: Instant, mine: HolderId | None = None
+    ledger: Ledger,
+    *,
+    on_doubt: OnDoubt,
+    now: Instant,
+    mine: HolderId | None = None,
+    doubt_wait: int = 0,
 ) -> list[Recovered]:
     """Take over from the dead: `claimed` goes back to the queue, `sending` is in doubt.
 
-    `mine` is the caller's own number: an earlier turn of the same process is over, too.
+    `mine` is the caller's own number: an earlier turn of the same process is over, too. For
+    `doubt_wait` see `settling.record`.
     """
     found: dict[MailingId, list[int]] = defaultdict(lambda: [0, 0])
     with ledger.write() as connection:
@@ -52,7 +58,7 @@ def recover(
         left_sending = select(mailing.c.id).where(mailing.c.sending > 0)
         for number in connection.scalars(left_sending).all():
             doubtful = _doubtful(connection, MailingId(number), others)
-            record(connection, doubtful, (), on_doubt=on_doubt, now=now)
+            record(connection, doubtful, (), on_doubt=on_doubt, now=now, doubt_wait=doubt_wait)
             found[MailingId(number)][1] += len(doubtful)
         leased = (batch.c.holder.is_not(None), batch.c.holder.not_in(others))
         held = select(batch).where(batch.c.done == 0, *leased)
