@@ -58,6 +58,7 @@ class _Sealed(NamedTuple):
     n: int
     data: bytes
     paid: tuple[int, ...]
+    looked: bool = False
 
 
 class Tail(NamedTuple):
@@ -121,27 +122,27 @@ class Journal:
         noting.paid(connection, paid)
         if not notes.taken:
             return _Sealed(0, b"", paid)
-        if not self._looked:
-            self._look(connection)
+        looked = self._looked or self._look(connection)
         last, text = noting.owe(connection, notes)
-        return _Sealed(last, text.encode(), paid)
+        return _Sealed(last, text.encode(), paid, looked)
 
-    def _look(self, connection: Connection) -> None:
+    def _look(self, connection: Connection) -> bool:
         """Before the first line of this process: is this an old database, or a new journal?"""
         try:
             tail = self.tail()  # first: the other way round somebody could write between
         except OSError:  # what is noted stands all the same; `pay` says what is wrong
-            return
+            return False
         known = noting.counter(connection)
         if tail.highest > known:
             noting.fall_behind(connection, known=known, highest=tail.highest)
-        self._may_begin = self._may_begin or known == 0
+        self._may_begin = self._may_begin or noting.is_new(connection)
+        return True
 
     def _committed(self, sealed: _Sealed) -> None:
         with self._lock:
             self._paid = tuple(n for n in self._paid if n not in sealed.paid)
             if sealed.data:
-                self._looked = True
+                self._looked = sealed.looked
                 self._due[sealed.n] = sealed.data
 
     # --- after it --------------------------------------------------------------------------------
@@ -187,9 +188,12 @@ class Journal:
     def owe(self, rows: Iterable[tuple[int, str]], tail: Tail, *, known: int) -> None:
         """Take over what the database says is missing, left by processes that died or could not.
 
+        The caller has made sure that there is a journal, or that there never was one.
+
         `known` is the database's counter; the mark behind late lines keeps it at the journal's end.
         """
         with self._lock:
+            self._may_begin = True
             for n, text in rows:
                 if n in tail.numbers:
                     self._paid = (*self._paid, n)

@@ -108,6 +108,12 @@ def counter(connection: Connection) -> int:
     return int(read_value(connection, _NUMBER) or 0)
 
 
+def is_new(connection: Connection) -> bool:
+    """Whether no line was ever in the file: whatever was counted is still owed."""
+    debts = connection.scalars(select(owed.c.lines))
+    return counter(connection) == sum(text.count("\n") for text in debts)
+
+
 def fall_behind(connection: Connection, *, known: int, highest: int) -> None:
     """The database knows less than its journal: remember how far it went, and count on from there.
 

@@ -110,8 +110,8 @@ def unaccounted(ledger: Ledger) -> SafetyError | None:
     if journal.exists:
         return _another(ledger) if journal.salt() != ledger.salt else None
     with ledger.read() as connection:
-        known = noting.counter(connection)
-    return _missing(ledger) if journal.alone and known else None
+        new = noting.is_new(connection)
+    return None if new or not journal.alone else _missing(ledger)
 
 
 def behind(connection: Connection) -> int | None:
