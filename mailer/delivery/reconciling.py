@@ -17,9 +17,11 @@ import asyncio
 import contextlib
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+
+from sqlalchemy.exc import OperationalError
 
 from mailer.delivery import relaylog
 from mailer.ledger import doubt
@@ -134,19 +136,32 @@ class Reconciler:
         self._pause = pause
         self._silent: set[str] = set()  # relays whose log could not be read
 
-    async def watch(self) -> None:
-        """Look again and again, beside a dispatcher, until cancelled."""
+    @contextlib.asynccontextmanager
+    async def watching(self) -> AsyncIterator[None]:
+        """Look again and again, beside those who deliver."""
+        task = asyncio.create_task(self._watch())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def _watch(self) -> None:
         while self._relays:
-            await self.look()
+            with contextlib.suppress(OperationalError):  # who delivers meets it, too
+                await self.look()
             await asyncio.sleep(self._pause)
 
-    async def settle(self) -> bool:
-        """When nothing else is left to do: wait for the logs; whether something is due now.
+    async def settle(self, stopped: Callable[[], bool] = lambda: False) -> bool:
+        """When nothing else is left to do: wait for the logs; whether something may be due now.
 
         A relay that nobody talks to may write nothing: it is greeted, so that its log goes on.
         """
         waited = False
         while doubts := [one for one in self._pending() if self._clock() < one.at + self._wait]:
+            if stopped():
+                return False
             waited = True
             await self.look()
             await asyncio.sleep(self._pause)

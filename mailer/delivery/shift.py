@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mailer.delivery import crew, hand
+from mailer.delivery import crew, hand, reconciling
 from mailer.delivery.crew import Crew
+from mailer.delivery.reconciling import Reconciler
 from mailer.ledger import mailings, recovery, standing, starting
 from mailer.when import now
 
@@ -61,6 +62,9 @@ class Shift:
         self._keyring = keyring
         self._holder = holder
         self._patience = patience
+        self._reconciler = Reconciler(
+            ledger, keyring, config.relays, helo=hand.greeting(), clock=now
+        )
         self._signals: list[int] = []
         self._crew: Crew | None = None
         self._dispatcher: Dispatcher | None = None
@@ -83,11 +87,12 @@ class Shift:
                 mine=self._holder,
                 on_doubt=self._config.delivery.on_doubt,
                 now=now(),
+                doubt_wait=reconciling.doubt_wait(self._config.relays),
             )
             with self._ledger.write() as connection:
                 mailings.cancel_late(connection, now=now())
                 self._started += starting.start_due(connection, now=now(), actor="mailer")
-            again = await self._deliver()
+            again = await self._deliver() or await self._reconciler.settle(self._stopped)
         with self._ledger.write() as connection:
             mailings.cancel_late(connection, now=now())
         return Report(
@@ -112,12 +117,16 @@ class Shift:
         if self._signals:
             return False
         try:
-            await others.run(dispatcher)
+            async with self._reconciler.watching():
+                await others.run(dispatcher)
         finally:
             self._recovered += others.recovered
             self._started += [*dispatcher.started, *others.started]
             self._finished += [*dispatcher.finished, *others.finished]
         return others.restless and not self._signals
+
+    def _stopped(self) -> bool:
+        return bool(self._signals)
 
     def on_signal(self, number: int) -> None:
         """Drain at the first SIGINT or SIGTERM, stop at once at the second (S-44)."""
