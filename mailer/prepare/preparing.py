@@ -20,6 +20,7 @@ from mailer.prepare.variants import check_family, family
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from mailer.compose.dkim import Signer
     from mailer.compose.mime import Sizes
     from mailer.config import CheckConfig, Config, ListConfig
     from mailer.ledger import Ledger
@@ -33,6 +34,7 @@ class Prepared:
     """An issue ready to be mailed to a list: what would be frozen, and what is wrong with it.
 
     Attributes:
+        signer: what signs here; None: nothing does.
         planned: when it starts; the moment of preparing if no time was named.
         when: the time that was named, as it was written.
         variants: by their names; the base comes first, under "".
@@ -45,6 +47,7 @@ class Prepared:
 
     list: ListConfig
     keyring: Keyring
+    signer: Signer | None
     planned: Instant
     when: When | None
     variants: Mapping[str, Variant]
@@ -169,6 +172,7 @@ def prepare(
     prepared = Prepared(
         list=chosen,
         keyring=workshop.keyring,
+        signer=workshop.signer,
         planned=workshop.planned,
         when=when,
         variants={name: variant for name, (variant, _) in made.items()},
