@@ -110,7 +110,7 @@ def counter(connection: Connection) -> int:
 
 def is_new(connection: Connection) -> bool:
     """Whether no line was ever in the file: whatever was counted is still owed."""
-    debts = connection.scalars(select(owed.c.lines))
+    debts: Sequence[str] = connection.scalars(select(owed.c.lines)).all()
     return counter(connection) == sum(text.count("\n") for text in debts)
 
 

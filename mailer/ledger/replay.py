@@ -82,7 +82,7 @@ def replay(ledger: Ledger, *, now: Instant) -> Replayed:
                 if later is None or later.n < line.n:
                     departures.depart(connection, line, done)
     with ledger.write() as connection:
-        return Replayed(written=done, missed=_end(connection, now=now))
+        return Replayed(written=+done, missed=_end(connection, now=now))
 
 
 def accept_loss(ledger: Ledger, *, now: Instant) -> list[MailingId]:

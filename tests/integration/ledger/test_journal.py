@@ -13,7 +13,7 @@ from mailer.errors import SafetyError
 from mailer.ledger import Ledger, audience, forgetting, lines, open_ledger, standing
 from mailer.ledger.journal import Journal, JournalError
 from mailer.ledger.lines import Kind
-from mailer.ledger.schema import meta, owed, subscriber
+from mailer.ledger.schema import meta, owed, subscriber, subscription
 from mailer.model import DeliveryState, Instant, ListId, SubscriberId, SubscriptionState
 from tests.samples.mailings import addresses, enlist, frozen, new_ledger
 from tests.samples.restored import NOW, backup, deliver, lines_of, restore
@@ -245,9 +245,8 @@ def test_a_departure_stands_though_the_journal_cannot_be_written(
     assert "E621 The journal cannot be written" in caplog.text
     assert 1 == owes(ledger)
     with ledger.read() as connection:
-        why = audience.subscription.c.state
         assert "unsubscribed" == connection.scalar(
-            select(why).where(audience.subscription.c.subscriber == first)
+            select(subscription.c.state).where(subscription.c.subscriber == first)
         )
 
     (tmp_path / "mailer.journal").rmdir()
