@@ -167,7 +167,8 @@ def _backwards(path: Path, largest: int) -> Iterator[bytes]:
             data = file.read(size) + rest
             largest -= size
             cut = data.find(b"\n") + 1 if at > 0 else 0
-            rest, block = data[:cut], data[cut:]
             if at > 0 and not cut:
-                rest, block = b"", data[:0]  # a line of a megabyte is no line of Postfix
-            yield block
+                rest = data
+                continue
+            rest = data[:cut]
+            yield data[cut:]
