@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mailer.cli import scene
 from mailer.cli.display import Display
-from mailer.cli.status import as_data, next_steps, summary
+from mailer.cli.status import DELIVERERS, as_data, next_steps, summary
 from mailer.delivery.shift import Shift
 from mailer.errors import LockedError, StoppedError
 from mailer.ledger import liveness, overview, standing
@@ -22,6 +23,7 @@ from mailer.when import now
 
 if TYPE_CHECKING:
     from mailer.cli.context import App
+    from mailer.cli.scene import Scene
     from mailer.compose.links import Keyring
     from mailer.delivery.shift import Report
     from mailer.ledger.overview import Overview
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 OVER = (MailingState.SENT, MailingState.CANCELLED, MailingState.PAUSED, MailingState.MISSED)
 DRAINS = "^C drains · again ^C stops now"
 WATCHES = "^C stops watching only"
+WAITS = "^C stops waiting only"
 
 
 def deliver(app: App, mailing_id: MailingId, keyring: Keyring) -> Overview:
@@ -51,7 +54,7 @@ def _deliver(app: App, mailing_id: MailingId, keyring: Keyring) -> Overview:
     watching: Display | None = None
     while True:
         if watching is not None and _is_over(app, mailing_id, watching):
-            return _look(app, mailing_id)
+            return look(app, mailing_id)[0]
         try:
             with liveness.hold(app.ledger) as holder:
                 report = asyncio.run(_work(app, keyring, holder, mailing_id))
@@ -62,7 +65,24 @@ def _deliver(app: App, mailing_id: MailingId, keyring: Keyring) -> Overview:
             time.sleep(watching.pause)
         else:
             _tell(app, report)
-            return _look(app, mailing_id)
+            one = look(app, mailing_id)[0]
+            if one.resume_at is None:
+                return one
+            _wait_for_canary(app, one)
+
+
+def _wait_for_canary(app: App, one: Overview) -> None:
+    """Until the rest may follow, or somebody else decides."""
+    app.say("\n".join(f"→ {step}" for step in next_steps(one)))
+    display = Display(app, keys=WAITS)
+    try:
+        while one.resume_at is not None and one.resume_at > now():
+            time.sleep(display.pause)
+            one, around = look(app, one.id)
+            display.show(one, around)
+    except KeyboardInterrupt:
+        app.say(f"Stopped waiting; the rest follows by {DELIVERERS}")
+        raise click.exceptions.Exit(128 + signal.SIGINT) from None
 
 
 def send_due(app: App) -> int:
@@ -123,10 +143,10 @@ async def _follow(app: App, mailing_id: MailingId) -> None:
     display = Display(app, keys=DRAINS)
     try:
         while True:
-            display.show(_look(app, mailing_id))
+            display.show(*look(app, mailing_id))
             await asyncio.sleep(display.pause)
     finally:
-        display.show(_look(app, mailing_id), last=True)
+        display.show(*look(app, mailing_id), last=True)
 
 
 def _tell(app: App, report: Report) -> None:
@@ -149,18 +169,21 @@ def _tell(app: App, report: Report) -> None:
 
 def _is_over(app: App, mailing_id: MailingId, watching: Display) -> bool:
     """Show what another process does; whether nothing is left to do now."""
-    one = _look(app, mailing_id)
-    watching.show(one)
+    one, around = look(app, mailing_id)
+    watching.show(one, around)
     waits = one.state in (MailingState.SCHEDULED, MailingState.WAITING)
-    return one.state in OVER or (not waits and not _moves(one))
+    over = one.state in OVER and one.resume_at is None
+    return over or (not waits and not _moves(one))
 
 
 def _moves(one: Overview) -> bool:
     """Whether something is left that does not wait for its next try."""
     counts = one.counts
-    return counts["sending"] + counts["claimed"] + counts["queued"] > one.deferred
+    return counts["sending"] + counts["claimed"] + counts["queued"] > one.deferred + one.held
 
 
-def _look(app: App, mailing_id: MailingId) -> Overview:
+def look(app: App, mailing_id: MailingId) -> tuple[Overview, Scene]:
+    """A mailing and what surrounds it, at one moment."""
     with app.ledger.read() as connection:
-        return overview.overviews(connection, only=mailing_id)[0]
+        (one,) = overview.overviews(connection, only=mailing_id)
+        return one, scene.look(app.config, app.ledger, connection)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from mailer import prepare
 from mailer.check.issue import choose_list
-from mailer.cli import delivering, panel
+from mailer.cli import delivering, panel, scene
 from mailer.cli.confirm import Question, confirm, require_expected
 from mailer.cli.control import operator
 from mailer.cli.status import as_data, next_steps, stamp, summary
@@ -21,9 +23,12 @@ from mailer.model import MailingState
 from mailer.when import describe, now
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from mailer.cli.context import App
     from mailer.config import ListConfig
     from mailer.ledger import Ledger
+    from mailer.ledger.choosing import Corrected
     from mailer.ledger.overview import Overview
     from mailer.model import Issue, MailingId
     from mailer.prepare import Prepared
@@ -31,6 +36,55 @@ if TYPE_CHECKING:
 
 NOBODY = "E704"
 TWIN = "E710"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """What is special about how a mailing begins.
+
+    Attributes:
+        canary: so many are sent first; 0: all at once.
+        canary_wait: seconds after which the rest follows by itself; None: never.
+        corrects: whom it is for, if it is a correction.
+    """
+
+    canary: int = 0
+    canary_wait: float | None = None
+    corrects: Corrected | None = None
+
+    def lines(self) -> Iterator[str]:
+        """What the panel says of it."""
+        if self.corrects:
+            number, revision = self.corrects
+            yield f" Corrects  m{number} r{revision}: nobody else than who got it is counted"
+        if self.canary:
+            wait = self.canary_wait
+            rest = "a person decides" if wait is None else f"{timedelta(seconds=wait)} pass"
+            yield f" Canary    {self.canary:,} first, over all domains; then it waits until {rest}"
+
+    def refuse_other(self, before: Overview) -> None:
+        """Raise if the mailing that is there began in another manner.
+
+        Raises:
+            SafetyError: E713 it has no such canary, E720 it is no such correction.
+        """
+        if self.corrects and before.corrects != "m{} r{}".format(*self.corrects):
+            raise SafetyError(
+                "E720",
+                f"{before.issue} goes to {before.list} as {before.name} already",
+                detail="A correction is an issue of its own.",
+                next_step='mailer new "Correction", then the same command with that issue',
+            )
+        if self.canary and before.canary != self.canary:
+            raise SafetyError(
+                "E713",
+                f"{before.issue} goes to {before.list} as {before.name} already ({before.state})",
+                detail=f"It has no canary of {self.canary:,}.",
+                next_step=f"mailer cancel {before.name}, then the same command again",
+            )
+
+
+WHOLE = Manner()
 
 
 def mail(
@@ -41,6 +95,7 @@ def mail(
     at: str | None,
     yes: bool,
     expect: int | None,
+    manner: Manner = WHOLE,
 ) -> int:
     """Begin a mailing or go on with it; returns the exit code."""
     with looking(app.config.database_url, journal=app.config.journal) as ledger:
@@ -51,10 +106,10 @@ def mail(
         when = read_when(app, at, chosen)
         before = None if ledger is None else _mailing_of(ledger, issue, chosen)
     if before is not None:
-        return _go_on(app, before, when)
-    prepared = _prepare(app, issue, list_name, when)
+        return _go_on(app, before, when, manner)
+    prepared = replace(_prepare(app, issue, list_name, when), corrects=manner.corrects)
     try:
-        mailing_id = _begin(app, prepared, yes=yes, expect=expect)
+        mailing_id = _begin(app, prepared, manner, yes=yes, expect=expect)
     except SafetyError as error:
         if error.code not in (TWIN, NOBODY) or not exists(app.config.database_url):
             raise
@@ -62,7 +117,7 @@ def mail(
         theirs = _mailing_of(app.ledger, issue, chosen)
         if theirs is None:
             raise
-        return _go_on(app, theirs, when)
+        return _go_on(app, theirs, when, manner)
     one = _look(app, mailing_id)
     return _say_scheduled(app, one) if when is not None else _deliver(app, one)
 
@@ -91,8 +146,9 @@ def _look(app: App, mailing_id: MailingId) -> Overview:
 # --- a mailing that exists -----------------------------------------------------------------------
 
 
-def _go_on(app: App, before: Overview, when: When | None) -> int:
+def _go_on(app: App, before: Overview, when: When | None, manner: Manner) -> int:
     """What a second command does: nothing twice."""
+    manner.refuse_other(before)
     if before.state is MailingState.SENT:
         text = f"sent as {before.name} on {stamp(before.finished_at)}, nothing to do"
         app.emit("mailer.send/1", {"mailing": as_data(before)}, text)
@@ -118,7 +174,9 @@ def _go_on(app: App, before: Overview, when: When | None) -> int:
 # --- a mailing that begins -----------------------------------------------------------------------
 
 
-def _begin(app: App, prepared: Prepared, *, yes: bool, expect: int | None) -> MailingId:
+def _begin(
+    app: App, prepared: Prepared, manner: Manner, *, yes: bool, expect: int | None
+) -> MailingId:
     """Check, ask, freeze.
 
     Raises:
@@ -133,16 +191,26 @@ def _begin(app: App, prepared: Prepared, *, yes: bool, expect: int | None) -> Ma
     composed = prepare.preflight(prepared, ledger, now=now())
     prepare.refuse_errors(composed.findings)
     truth = panel.Truth(
-        prepared=prepared, audience=audience, composed=composed, relay=app.config.relay
+        prepared=prepared,
+        audience=audience,
+        composed=composed,
+        ways=scene.known_ways(app.config, ledger),
     )
-    app.say(panel.short(truth, now=now()))
+    app.say("\n".join([panel.short(truth, now=now()), *manner.lines()]))
     for line in prepare.never_imported(app.config, ledger, prepared.list.slug):
         app.say(f"▲ {line}")
     with app.ledger.read() as connection:
         last = mailings.last_size(connection, prepared.list.slug)
     question = Question(recipients=audience.recipients, last=last, warnings=len(prepared.warnings))
     confirm(app, question, yes=yes, expect=expect)
-    mailing_id = prepare.freeze(prepared, app.ledger, started_by=operator(), now=now())
+    mailing_id = prepare.freeze(
+        prepared,
+        app.ledger,
+        started_by=operator(),
+        now=now(),
+        canary=manner.canary,
+        canary_wait=manner.canary_wait,
+    )
     _require_confirmed(app, mailing_id, audience.recipients)
     return mailing_id
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from mailer.cli import findings
+from mailer.cli.reckoning import carriers, duration_text, end, end_text, fits_text, quota_text
+from mailer.cli.scene import relays_data
 from mailer.ledger.variants import label
 from mailer.model import Level
 from mailer.when import describe
@@ -15,8 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mailer.check.everybody import Composed
+    from mailer.cli.reckoning import End, Way
     from mailer.compose.mime import Sizes
-    from mailer.config import RelayConfig
     from mailer.errors import MailerError
     from mailer.ledger.choosing import Audience
     from mailer.model import Finding, Instant, Mailbox, Rendering
@@ -32,14 +35,25 @@ class Truth:
     """Everything that is known of a mailing before it begins.
 
     Attributes:
+        ways: the relays, and how they stand.
         refusals: what else than a finding would stop it: it is a draft, nobody would get it.
     """
 
     prepared: Prepared
     audience: Audience
     composed: Composed
-    relay: RelayConfig
+    ways: tuple[Way, ...]
     refusals: tuple[MailerError, ...] = ()
+
+    @property
+    def carriers(self) -> tuple[Way, ...]:
+        """The relays that would carry it."""
+        return carriers(self.ways, self.prepared.list.slug)
+
+    @property
+    def end(self) -> End:
+        """When it would end by rates and quotas."""
+        return end(self.audience.recipients, self.carriers)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -80,7 +94,8 @@ def short(truth: Truth, *, now: Instant) -> str:
         f" From      {_mailbox(revision.sender)}{reply_to}",
         f" List      {prepared.list.slug}",
         f" Time      {_time(prepared, now)}",
-        f" Relay     {_relay(truth.relay)}",
+        *_relays(truth),
+        f" Signed    {_signed(prepared)}",
         "",
         arithmetic(truth.audience),
         *_variants(truth),
@@ -89,7 +104,8 @@ def short(truth: Truth, *, now: Instant) -> str:
         f" Text      {sizes.text_decoded / KILO:.1f} KB",
         f" Largest   {truth.composed.largest / KILO:.1f} KB on the wire",
         f" Digest    {revision.digest[:12]}",
-        f" Duration  {_duration(truth.audience.recipients, truth.relay)}",
+        *_quotas(truth),
+        f" Duration  {_duration(truth)}",
         f" Checks    {_checks(truth)}",
         *findings.blocks(truth.findings, file=prepared.issue.file),
     ]
@@ -148,25 +164,46 @@ def _mailbox(mailbox: Mailbox) -> str:
     return f"{mailbox.name} <{mailbox.address}>" if mailbox.name else mailbox.address
 
 
-def _relay(relay: RelayConfig) -> str:
-    secured = {"implicit": "TLS", "starttls": "STARTTLS", "none": "no encryption"}[relay.security]
-    rate = f", {relay.rate:g}/s" if relay.rate else ""
-    return f"{relay.name} ({secured}, {_count(relay.connections, 'connection')}{rate})"
+def _relays(truth: Truth) -> Iterator[str]:
+    head = " Relay     "
+    for way in truth.ways:
+        yield head + _relay(way)
+        head = " " * len(head)
 
 
-def _seconds(recipients: int, relay: RelayConfig) -> float | None:
-    return None if relay.rate is None else round(recipients / relay.rate, 1)
+def _relay(way: Way) -> str:
+    relay = way.relay
+    parts = [
+        {"implicit": "TLS", "starttls": "STARTTLS", "none": "no encryption"}[relay.security],
+        _count(relay.connections, "connection"),
+    ]
+    if way.rate is not None:
+        parts.append(f"{way.rate:g}/s")
+    if relay.quota is not None:
+        parts += [quota_text(relay.quota), f"{way.used:,} used"]
+    return f"{relay.name} ({', '.join(parts)})"
 
 
-def _duration(recipients: int, relay: RelayConfig) -> str:
-    seconds = _seconds(recipients, relay)
-    if seconds is None:
+def _quotas(truth: Truth) -> Iterator[str]:
+    """Whether each relay's quota is enough for its share."""
+    used = truth.carriers
+    weights = sum(way.relay.weight for way in used)
+    for way in used:
+        if way.relay.quota is not None:
+            share = -(-truth.audience.recipients * way.relay.weight // weights)
+            name = f"{way.relay.name} " if len(used) > 1 else ""
+            yield f" Quota     {name}{fits_text(way, share)}"
+
+
+def _duration(truth: Truth) -> str:
+    ends = truth.end
+    if ends.seconds is None:
         return "as fast as the relay takes it"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    parts = [(hours, "h"), (minutes, "min"), (rest, "s")]
-    shown = [f"{number} {unit}" for number, unit in parts if number][:2] or ["1 s"]
-    return f"about {' '.join(shown)} at {relay.rate:g}/s"
+    when = truth.prepared.when
+    zone = ZoneInfo(when.zone if when else truth.prepared.list.timezone)
+    at = end_text(ends.seconds, now=truth.prepared.planned, zone=zone)
+    limit = f" ({ends.limit})" if ends.limit else ""
+    return f"about {duration_text(ends.seconds)}{limit}, ends {at}"
 
 
 def _checks(truth: Truth) -> str:
@@ -182,6 +219,17 @@ def _people(number: int) -> str:
     return "1 person" if number == 1 else f"{number:,} people"
 
 
+def _signed(prepared: Prepared) -> str:
+    """Whose signatures the mails carry, and of which keys."""
+    if prepared.signer is None:
+        return "not signed here: the relay must"
+    keys = (
+        f"{key.kind} {key.selector}" + (f" of only {key.bits} bits" if key.is_short else "")
+        for key in prepared.signer.keys
+    )
+    return f"{prepared.revision.signing_domain} ({', '.join(keys)})"
+
+
 # --- for programs --------------------------------------------------------------------------------
 
 
@@ -195,7 +243,8 @@ def as_data(truth: Truth, *, folder: Path, now: Instant) -> dict[str, Any]:
         "from": _mailbox(revision.sender),
         "reply_to": revision.reply_to and revision.reply_to.address,
         "planned": _time(prepared, now),
-        "relay": _relay(truth.relay),
+        "relays": relays_data(truth.ways),
+        "signed": _signed_data(prepared),
         "audience": {
             "on_list": truth.audience.on_list,
             "excluded": truth.audience.excluded,
@@ -207,12 +256,19 @@ def as_data(truth: Truth, *, folder: Path, now: Instant) -> dict[str, Any]:
         "sizes": _sizes_data(truth),
         "digest": revision.digest,
         "commit": revision.commit,
-        "duration": _seconds(truth.audience.recipients, truth.relay),
+        "duration": None if truth.end.seconds is None else round(truth.end.seconds, 1),
         "findings": [findings.as_data(one) for one in truth.findings],
         "errors": [f"{one.id} {one.message}" for one in truth.errors]
         + [f"{one.code} {one.message}" for one in truth.refusals],
         "samples": str(folder),
     }
+
+
+def _signed_data(prepared: Prepared) -> dict[str, Any] | None:
+    if prepared.signer is None:
+        return None
+    keys = [{"selector": key.selector, "type": key.kind} for key in prepared.signer.keys]
+    return {"domain": prepared.revision.signing_domain, "keys": keys}
 
 
 def _variants_data(truth: Truth) -> dict[str, Any]:

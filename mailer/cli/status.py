@@ -13,13 +13,14 @@ from mailer.model import MailingState, moment
 from mailer.when import describe, now
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from mailer.cli.scene import Scene
     from mailer.ledger.overview import Overview
     from mailer.model import Instant
     from mailer.schedule.due import Upcoming
 
+ENDED = (MailingState.SENT, MailingState.CANCELLED, MailingState.MISSED)
 DELIVERERS = "mailer run or mailer send --due"
 SHOWN = 10
 """So many mailings are listed for people; programs get them all."""
@@ -132,14 +133,15 @@ def shares(variants: Mapping[str, int]) -> str:
 def next_steps(one: Overview) -> list[str]:
     """What a mailing that does not go on by itself needs, and from whom."""
     waiting = one.counts["queued"] + one.counts["claimed"]
-    steps = []
+    moving = waiting - one.deferred - one.held
+    steps = [] if one.state in ENDED else list(_held(one))
     if one.state is MailingState.PAUSED:
         steps.append(_paused(one))
     elif one.state is MailingState.WAITING:
         why = f" ({one.reason})" if one.reason else ""
         steps.append(f"{waiting:,} wait for the relay{why}: {DELIVERERS}")
-    elif one.state is MailingState.SENDING and waiting > one.deferred:
-        steps.append(f"{waiting - one.deferred:,} left: {DELIVERERS}")
+    elif one.state is MailingState.SENDING and moving > 0:
+        steps.append(f"{moving:,} left: {DELIVERERS}")
     if one.state is not MailingState.PAUSED and one.deferred and one.next_try_at is not None:
         again = describe(one.next_try_at, zone=one.zone, now=now())
         steps.append(f"{one.deferred:,} deferred, next try {again} by {DELIVERERS}")
@@ -154,7 +156,23 @@ def _paused(one: Overview) -> str:
     if one.resume_at is not None:
         again = describe(one.resume_at, zone=one.zone, now=now())
         resume = f"goes on {again} by {DELIVERERS}, or now: {resume}; not at all: mailer pause"
-    return f"paused: {one.reason or 'by an operator'}: {resume}"
+    return f"paused: {one.reason or 'by an operator'}: {_mend(one.reason)}{resume}"
+
+
+def _held(one: Overview) -> Iterator[str]:
+    """The domains that wait for a person (decisions 16)."""
+    for domain, reason in one.holds.items():
+        yield (
+            f"holds {domain}: {reason}: {_mend(reason)}mailer resume {one.name} --domain {domain}"
+        )
+
+
+def _mend(reason: str) -> str:
+    """What to do first, where a provider's own code says what is wrong (standards §2.2)."""
+    from mailer.bounces import providers
+
+    hint = providers.find(reason)
+    return "" if hint is None else f"{hint.mend}, then "
 
 
 def _table(shown: list[Overview], coming: list[Upcoming], trouble: list[str]) -> str:
@@ -217,6 +235,7 @@ def trace(app: App, address: str) -> None:
     """
     from mailer.cli import people
     from mailer.ledger import overview, roster
+    from mailer.ledger.holds import HELD
     from mailer.ledger.looking import looking
 
     with people.understood(address), looking(app.config.database_url) as ledger:
@@ -235,7 +254,10 @@ def trace(app: App, address: str) -> None:
             "variant": label(row.variant) if row.variant else "",
             "reply": row.reply,
             "class": row.bounce_class,
-            "due_at": people.iso(row.due_at),
+            "due_at": None if row.due_at == HELD else people.iso(row.due_at),
+            "held": row.due_at == HELD,
+            # S-31: who was put off for as long as a delivery may be is rejected by a 4yz.
+            "expired": row.state == "rejected" and (row.reply or "").startswith("4"),
             "changed_at": people.iso(row.changed_at),
         }
         for row in found
@@ -250,7 +272,10 @@ def _delivery_text(one: dict[str, Any]) -> str:
     attempts = f" · attempt {one['attempts']} · r{one['revision']}" if one["attempts"] else ""
     variant = f" · {one['variant']}" if one["variant"] else ""
     due = f" · next try {one['due_at']}" if one["due_at"] else ""
+    due = " · held: its domain waits for a person" if one["held"] else due
+    expired = " as expired" if one["expired"] else ""
     when = one["changed_at"] or "not yet"
     return (
-        f"  {one['mailing']} {one['issue']}  {when} {one['state']}{words}{variant}{attempts}{due}"
+        f"  {one['mailing']} {one['issue']}  {when} {one['state']}{expired}{words}{variant}"
+        f"{attempts}{due}"
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mailer import prepare
 from mailer.address import parse as parse_address
 from mailer.check.issue import choose_list
-from mailer.cli import panel
+from mailer.cli import panel, scene
 from mailer.cli.confirm import require_expected
 from mailer.cli.people import understood
 from mailer.delivery import direct
@@ -83,7 +83,7 @@ def _truth(
         prepared=prepared,
         audience=audience,
         composed=prepare.preflight(prepared, ledger, now=now(), samples=prepare.SAMPLES),
-        relay=app.config.relay,
+        ways=scene.known_ways(app.config, ledger),
         refusals=tuple(_refusals(prepared, audience, ledger, expect)),
     )
 

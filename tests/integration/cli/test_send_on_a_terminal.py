@@ -105,7 +105,7 @@ class Terminal:
 
 def pictures(seen: str) -> list[list[str]]:
     """The pictures that were drawn one over the other, as lines."""
-    first, *later = seen.split("\x1b[4F")
+    first, *later = re.split(r"\x1b\[\d+F", seen)
     drawn = ["\x1b[2K" + first.split("\x1b[2K", 1)[1], *later]
     return [[line for line in one.split("\n") if "\x1b[2K" in line] for one in drawn]
 
@@ -120,8 +120,8 @@ def test_a_person_types_the_number_and_watches_it_go(crowd: News, relay: FaultSe
     assert 0 == terminal.end(), terminal.seen
     drawn = pictures(terminal.seen)
     assert len(drawn) > 3
-    assert {4} == {len(lines) for lines in drawn}
-    plain = [line.replace("\x1b[2K", "") for lines in drawn for line in lines]
+    assert {6} == {len(lines) for lines in drawn}
+    plain = [re.sub(r"\x1b\[(2K|J)", "", line) for lines in drawn for line in lines]
     assert all(wcswidth(line) <= COLUMNS for line in plain)
     assert "120/120  100 %" in drawn[-1][1]
     assert any(re.search(r"/s  left \d:\d\d:\d\d  ends \d\d:\d\d", line) for line in plain)

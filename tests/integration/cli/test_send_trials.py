@@ -153,7 +153,7 @@ def test_it_names_relay_sizes_duration_and_time(peopled: News) -> None:
     peopled.environ["MAILER_RELAY_RATE"] = "2/s"
     done = peopled.run("send", "winter", "--dry-run", "--at", "2099-11-26 09:00 Europe/Berlin")
     assert " Relay     smtp.example.net:587 (STARTTLS, 10 connections, 2/s)\n" in done.out
-    assert " Duration  about 4 s at 2/s\n" in done.out
+    assert " Duration  about 4 s, ends 09:00\n" in done.out
     assert " Time      Thu 26 Nov 2099 09:00 Europe/Berlin = 08:00 UTC (in " in done.out
     assert re.search(r"^ HTML      \d+\.\d KB of 100 KB$", done.out, re.MULTILINE)
     assert re.search(r"^ Largest   \d+\.\d KB on the wire$", done.out, re.MULTILINE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import re
 import sys
 
 import pytest
@@ -13,6 +14,10 @@ from wcwidth import wcswidth
 from mailer.cli import display
 from mailer.cli.context import App
 from mailer.cli.display import Display, fitted, is_terminal
+from mailer.cli.reckoning import Way
+from mailer.cli.scene import Scene
+from mailer.config import Quota, RelayConfig
+from mailer.ledger.metering import Throttle
 from mailer.ledger.overview import Overview
 from mailer.model import Instant, MailingId, MailingState
 
@@ -41,6 +46,10 @@ def seen(accepted: int, *, recipients: int = 40_112, subject: str = "Winter") ->
         started_at=Instant(0),
         finished_at=None,
     )
+
+
+RELAY = RelayConfig(host="smtp.example.org", port=587, security="starttls", connections=6)
+SCENE = Scene(at=Instant(0), ways=(Way(relay=RELAY),), processes=1)
 
 
 class Terminal(io.StringIO):
@@ -87,7 +96,7 @@ class Clock:
 def follow(shown: Display, clock: Clock, *steps: tuple[float, Overview]) -> None:
     for seconds, one in steps:
         clock.seconds = seconds
-        shown.show(one)
+        shown.show(one, SCENE)
 
 
 def test_on_a_terminal_the_picture_is_drawn_over_itself_and_fits(
@@ -97,9 +106,15 @@ def test_on_a_terminal_the_picture_is_drawn_over_itself_and_fits(
     clock = Clock()
     shown = Display(app(), keys="^C drains", clock=clock)
     follow(shown, clock, (0, seen(0)), (10, seen(139, subject="冬の営業時間のお知らせ" * 9)))
-    first, second = screen.getvalue().split("\x1b[4F")
-    assert 4 == first.count("\x1b[2K") == second.count("\x1b[2K")
-    lines = screen.getvalue().replace("\x1b[4F", "").replace("\x1b[2K", "").splitlines()
+    first, second = screen.getvalue().split("\x1b[6F")
+    assert 6 == first.count("\x1b[2K") == second.count("\x1b[2K")
+    lines = (
+        screen.getvalue()
+        .replace("\x1b[6F", "")
+        .replace("\x1b[2K", "")
+        .replace("\x1b[J", "")
+        .splitlines()
+    )
     assert all(wcswidth(line) <= 60 for line in lines)
     assert "139/40,112" in second
     assert "…   ^C drains" in second  # a long subject does not hide what the keys do
@@ -117,7 +132,50 @@ def test_rate_and_end_are_of_the_last_minute_and_empty_until_known(
     follow(shown, clock, (0, seen(0)))
     assert "left" not in screen.getvalue()
     follow(shown, clock, (100, seen(100)), (130, seen(40)), (160, seen(400)))
-    assert "5.0/s  left 2:12:22  ends" in screen.getvalue().split("\x1b[4F")[-1]
+    assert "5.0/s  left 2:12:22  ends" in screen.getvalue().split("\x1b[6F")[-1]
+
+
+def test_the_quota_counts_for_the_end_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Interface §2.5: "ends Fri 08:00, daily limit"."""
+    screen = terminal(monkeypatch)
+    monkeypatch.setenv("COLUMNS", "120")
+    quota = Quota(messages=20_000, seconds=86_400)
+    scene = Scene(at=Instant(0), ways=(Way(relay=dataclasses.replace(RELAY, quota=quota)),))
+    clock = Clock()
+    shown = Display(app(), keys="", clock=clock)
+    for clock.seconds, accepted in ((0.0, 0), (10.0, 1000)):
+        shown.show(seen(accepted), scene)
+    last = screen.getvalue().split("\x1b[6F")[-1]
+    assert re.search(r"100\.0/s  left 1 day, 0:0\d:\d\d  ends \w{3} \d\d:\d\d, daily limit", last)
+
+
+def test_domains_that_are_slowed_or_held_have_a_line_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Decisions 16, S-32; a picture that was higher is wiped."""
+    screen = terminal(monkeypatch)
+    monkeypatch.setenv("COLUMNS", "120")
+    at = Instant(1_000_000_000)
+    slowed = [
+        Throttle("gmail.com", 142_857, Instant(0), "421 4.7.28 slow down", at),
+        Throttle("gmx.de", 60_000_000, Instant(at + 5_400_000_000), "421 later", at),
+        *(Throttle(f"d{n}.test", 200_000, Instant(0), "", at) for n in range(5)),
+    ]
+    scene = dataclasses.replace(SCENE, at=at, throttles=tuple(slowed), processes=2)
+    held = dataclasses.replace(seen(5), held=7, holds={"web.de": "E314 about us"})
+    shown = Display(app(), keys="")
+    shown.show(held, scene)
+    shown.show(seen(6), SCENE)
+    drawn = screen.getvalue()
+    for line in (
+        " queued 40,107 (41 deferred, 7 held) · 2 processes",
+        " web.de held: E314 about us",
+        " gmail.com slowed by 421 (7/s)",
+        " gmx.de left alone until 01:46 UTC by 421",
+        " d0.test slowed by its replies (5/s)",
+        " … 2 more domains",
+    ):
+        assert f"{line}\n" in drawn.replace("\x1b[J", "\n")
+    assert "\x1b[13F" in drawn
+    assert drawn.endswith(" relay ok · 6 connections\x1b[J\n")
 
 
 @pytest.mark.parametrize(("name", "value"), [("CI", "1"), ("NO_COLOR", "1"), ("TERM", "dumb")])
@@ -128,7 +186,7 @@ def test_no_picture_where_none_is_wanted(
     assert is_terminal()
     monkeypatch.setenv(name, value)
     assert not is_terminal()
-    Display(app(), keys="").show(seen(5))
+    Display(app(), keys="").show(seen(5), SCENE)
     assert "" == screen.getvalue()
 
 
@@ -136,7 +194,7 @@ def lines(capsys: pytest.CaptureFixture[str], options: App) -> tuple[list[str], 
     clock = Clock()
     shown = Display(options, keys="", clock=clock)
     follow(shown, clock, *((second / 4, seen(second * 10)) for second in range(4 * 35)))
-    shown.show(seen(40_112), last=True)
+    shown.show(seen(40_112), SCENE, last=True)
     printed = capsys.readouterr()
     return printed.out.splitlines(), printed.err.splitlines()
 
