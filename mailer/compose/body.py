@@ -23,7 +23,7 @@ _DIGITS_TO_LETTERS: Final = str.maketrans("0123456789", "ghijklmnop")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Body:
-    """What follows the blank line behind the header (M-17, M-20).
+    """What follows the blank line behind the header (M-20).
 
     Attributes:
         opening, between, end: what stands before the text part, before the HTML part and behind it.
