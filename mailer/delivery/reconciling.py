@@ -226,11 +226,12 @@ class Reconciler:
         for mailing in sorted({one.mailing for one in settled}):
             states = [one.state for one in settled if one.mailing == mailing]
             log.info(
-                "m%d: of %d in doubt the log of %s has %d; the others are sent again",
+                "m%d: the log of %s has %d of %d in doubt; %d are sent again",
                 mailing,
-                len(states),
                 name,
                 states.count(DeliveryState.ACCEPTED),
+                len(states),
+                states.count(DeliveryState.QUEUED),
             )
 
     async def _greet(self, relay: RelayConfig) -> None:
