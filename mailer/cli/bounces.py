@@ -12,6 +12,7 @@ from mailer.errors import TRY_AGAIN_LATER, MailerError, NotFoundError
 from mailer.when import now
 
 if TYPE_CHECKING:
+    from mailer.delivery.verdicts import Stop
     from mailer.ledger.events import Event
     from mailer.model import Bounce
 
@@ -43,6 +44,8 @@ def ingest(app: App, recipient: str) -> None:
 
     try:
         stored = _take_in(app, recipient)
+        for stop in _weigh(app, [one for one, _ in stored]):
+            app.say(f"▲ {stop.error}")
     except (DatabaseError, MailerError) as error:
         # Also a broken configuration: the mail server keeps the report until it is mended.
         said = error.orig if isinstance(error, DatabaseError) else error
@@ -83,6 +86,17 @@ def _take_in(app: App, recipient: str) -> list[tuple[Bounce, bool]]:
     digest = hashlib.sha256(raw).hexdigest()
     new = returns.record(ledger, entries, digest=digest, now=now())
     return [(one, is_new) for (one, _), is_new in zip(entries, new, strict=True)]
+
+
+def _weigh(app: App, stored: list[Bounce]) -> list[Stop]:
+    """The mailings that are paused now because of these reports (S-33)."""
+    from mailer.model import HARD
+
+    if not any(one.bounce_class in HARD for one in stored):
+        return []
+    from mailer.delivery.breaker import weigh_returns
+
+    return weigh_returns(app.ledger, stored, app.config.guard, now=now())
 
 
 def _entry(one: Bounce, *, is_new: bool) -> dict[str, Any]:

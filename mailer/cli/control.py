@@ -52,7 +52,7 @@ def pause(app: App, mailing: str) -> None:
     """
     from mailer.ledger import mailings, overview
 
-    with _ledger(app, mailing).write() as connection:
+    with ledger_of(app, mailing).write() as connection:
         before = overview.find(connection, mailing)
         # One that would go on by itself behind its canary does so no more.
         if before.state is not MailingState.PAUSED or before.resume_at is not None:
@@ -87,7 +87,7 @@ def resume(app: App, mailing: str, *, ref: str | None, domain: str, yes: bool) -
     """
     from mailer.ledger import overview, starting
 
-    ledger = _ledger(app, mailing)
+    ledger = ledger_of(app, mailing)
     if domain:
         if ref is not None:
             raise UsageError(
@@ -138,7 +138,7 @@ def cancel(app: App, mailing: str, *, yes: bool) -> None:
     """
     from mailer.ledger import mailings, overview
 
-    ledger = _ledger(app, mailing)
+    ledger = ledger_of(app, mailing)
     with ledger.read() as connection:
         before = overview.find(connection, mailing)
     if before.state is not MailingState.CANCELLED:
@@ -186,7 +186,7 @@ def retry(
             next_step=f"mailer retry {mailing} --in-doubt",
         )
     kind = DeliveryState.REJECTED if failed else DeliveryState.IN_DOUBT
-    with _ledger(app, mailing).write() as connection:
+    with ledger_of(app, mailing).write() as connection:
         before = overview.find(connection, mailing)
         _require(before, (*mailings.OPEN, MailingState.SENT), "be tried again")
         again = retrying.retry(
@@ -208,7 +208,7 @@ def _a_label(typed: str) -> str:
         return domain_of(f"@{typed.removeprefix('@')}")
 
 
-def _ledger(app: App, name: str) -> Ledger:
+def ledger_of(app: App, name: str) -> Ledger:
     """The ledger, which is not made for the sake of a mailing that cannot be in it."""
     from mailer.ledger.database import exists
     from mailer.ledger.overview import unknown

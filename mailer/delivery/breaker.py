@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from mailer.delivery import guard, verdicts
 from mailer.delivery.verdicts import Stop
 from mailer.ledger import holds, mailings, tally
-from mailer.model import MailingState
+from mailer.model import HARD, MailingState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
     from mailer.config import GuardConfig
     from mailer.errors import MailerError
+    from mailer.ledger import Ledger
     from mailer.ledger.settling import Fault, Outcome
-    from mailer.model import Instant, MailingId
+    from mailer.model import Bounce, Instant, MailingId
 
 QUOTED = 80  # characters of a reply in a reason
 _ADDRESS = re.compile(r"\S+@\S+")
@@ -74,14 +75,30 @@ class Breaker:
         if not verdict.domain:
             error = verdicts.equal_replies(mailing_id, verdict.number, said)
             return _pause(connection, mailing_id, error, now)
-        error = verdicts.domain_held(mailing_id, verdict.domain, verdict.number, said)
-        if not holds.hold(connection, mailing_id, verdict.domain, _reason(error), now):
-            return None
+        reason = verdicts.about_us(verdict.number, said)
+        fresh = holds.hold(connection, mailing_id, verdict.domain, reason, now)
         met = [seq for seq, one in blamed.items() if one.domain == verdict.domain]
-        holds.put_aside(connection, mailing_id, met)
+        holds.put_aside(connection, mailing_id, met if fresh else [outcome.seq])
+        if not fresh:
+            return None
+        error = verdicts.domain_held(mailing_id, verdict.domain, verdict.number, said)
         return Stop(
             mailing=mailing_id, state=MailingState.SENDING, error=error, domain=verdict.domain
         )
+
+
+def weigh_returns(
+    ledger: Ledger, returned: Iterable[Bounce], limits: GuardConfig, *, now: Instant
+) -> list[Stop]:
+    """Pause the mailings of which these reports, now recorded, show that they must not go on."""
+    mailings_of = {one.mailing for one in returned if one.bounce_class in HARD}
+    with ledger.write() as connection:
+        stops = [
+            Breaker(limits).weigh(connection, number, now=now)
+            for number in mailings_of
+            if number is not None and mailings.live(connection, only=number)
+        ]
+    return [stop for stop in stops if stop is not None]
 
 
 def _pause(

@@ -11,6 +11,7 @@ from mailer.bounces.classify import suppresses
 from mailer.delivery import policy
 from mailer.delivery.policy import Effect
 from mailer.errors import MailerError, StoppedError
+from mailer.ledger import tally
 from mailer.ledger.settling import Fault, Outcome
 from mailer.model import (
     BounceClass,
@@ -214,12 +215,17 @@ def sender_refused(mailing: MailingId, reply: Reply) -> StoppedError:
     )
 
 
+def about_us(number: int, said: str) -> str:
+    """What equal refusals show."""
+    return f'{number:,} equal replies "{said}" are about us, not about the addresses'
+
+
 def equal_replies(mailing: MailingId, number: int, said: str) -> StoppedError:
     """Ten times the same refusal, from several domains, is about us and not about ten people."""
     hint = providers.find(said)
     return StoppedError(
-        "E312",
-        f'{number:,} equal replies "{said}" are about us, not about the addresses',
+        tally.FAULTS,
+        about_us(number, said),
         detail=f"{_means(hint)}Nobody was suppressed; m{mailing} is paused.",
         next_step=f"{_mend(hint)}, then mailer resume m{mailing}",
     )
@@ -230,8 +236,7 @@ def domain_held(mailing: MailingId, domain: str, number: int, said: str) -> Stop
     hint = providers.find(said)
     return StoppedError(
         "E314",
-        f'm{mailing} holds {domain}: {number:,} equal replies "{said}" are about us, '
-        "not about the addresses",
+        f"m{mailing} holds {domain}: {about_us(number, said)}",
         detail=f"{_means(hint)}Nobody was suppressed; the other domains go on.",
         next_step=f"{_mend(hint)}, then mailer resume m{mailing} --domain {domain}",
     )
@@ -240,7 +245,7 @@ def domain_held(mailing: MailingId, domain: str, number: int, said: str) -> Stop
 def guard_spoke(mailing: MailingId, reason: str, *, suppressed: int) -> StoppedError:
     """Too many of the first deliveries failed for good, or were complained about."""
     return StoppedError(
-        "E315",
+        tally.SHARES,
         f"The guard stopped m{mailing}: {reason}",
         detail=f"{suppressed:,} addresses were suppressed because of it.",
         next_step=f"mailer bounces list --mailing m{mailing}; is it right? "

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, select, update
 
 from mailer.ledger import audience, events
 from mailer.ledger.events import Kind
-from mailer.ledger.schema import delivery, event
-from mailer.model import Bounce
+from mailer.ledger.schema import delivery, event, mailing
+from mailer.model import HARD, Bounce, DeliveryState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,6 +80,10 @@ def _record(
         if row is None
         else f"report:{row.mailing}:{row.seq}:{row.changed_at}:{bounce.action}:{bounce.status}",
     )
+    if new and failed and row is not None and _was_accepted(row, bounce):
+        connection.execute(
+            update(mailing).where(mailing.c.id == row.mailing).values(hard=mailing.c.hard + 1)
+        )
     if new and failed and suppresses and row is not None:
         audience.suppress(
             connection,
@@ -91,6 +95,11 @@ def _record(
             now=now,
         )
     return new
+
+
+def _was_accepted(row: Row[Any], bounce: Bounce) -> bool:
+    """Whether a report says of what had been taken that there is nobody to mail to (S-33)."""
+    return row.state == DeliveryState.ACCEPTED and bounce.bounce_class in HARD
 
 
 def _delivery(connection: Connection, bounce: Bounce) -> Row[Any] | None:

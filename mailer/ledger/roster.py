@@ -204,9 +204,15 @@ def export(connection: Connection, list_slug: str) -> Iterator[list[str]]:
         yield [safe_cell(cell) for cell in cells]
 
 
-def suppressions(connection: Connection) -> Iterator[Suppression]:
-    """Everybody who is never mailed, oldest first, as a stream."""
+def suppressions(
+    connection: Connection, *, source: str = "", bounce_class: str = ""
+) -> Iterator[Suppression]:
+    """Everybody who is never mailed, oldest first, as a stream; or those of a source or a class."""
     query = select(suppression).order_by(suppression.c.created_at, suppression.c.address_key)
+    if source:
+        query = query.where(suppression.c.source == source)
+    if bounce_class:
+        query = query.where(suppression.c.bounce_class == bounce_class)
     for row in connection.execution_options(yield_per=_STREAM).execute(query):
         yield _suppression(row)
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Row, exists, select, update
 
 from mailer.errors import UsageError
-from mailer.ledger import canary, events
+from mailer.ledger import canary, events, tally
 from mailer.ledger.choosing import why_not
 from mailer.ledger.freezing import enrol
 from mailer.ledger.mailings import set_state
@@ -112,11 +112,16 @@ def start_due(connection: Connection, *, now: Instant, actor: str) -> list[Start
 
 
 def resume(connection: Connection, mailing_id: MailingId, *, actor: str, now: Instant) -> None:
-    """Let a paused mailing go on at a person's word; one that had not begun waits for its time."""
-    started = select(mailing.c.started_at).where(mailing.c.id == mailing_id)
-    begun = connection.scalar(started) is not None
+    """Let a paused mailing go on at a person's word; one that had not begun waits for its time.
+
+    If it was the guard that had paused it, it is overruled (S-33).
+    """
+    row = connection.execute(select(mailing).where(mailing.c.id == mailing_id)).one()
     canary.release(connection, mailing_id)
-    state = MailingState.SENDING if begun else MailingState.SCHEDULED
+    if row.reason.startswith(tally.SPOKE):
+        shares = row.reason.startswith(tally.SHARES)
+        tally.overrule(connection, mailing_id, shares=shares, actor=actor, now=now)
+    state = MailingState.SENDING if row.started_at is not None else MailingState.SCHEDULED
     set_state(connection, mailing_id, state, actor=actor, now=now)
 
 

@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from mailer.ledger.settling import Fault, Outcome
     from mailer.model import Instant
 
+FAULTS = "E312"
+SHARES = "E315"
+SPOKE = (FAULTS, SHARES)
+"""The codes with which the guard's reasons begin."""
+
 NEWEST = 500
 """So many faults are looked at: old ones say nothing about now."""
 

@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from mailer.bounces import providers
 from mailer.compose.expressions import compile_expression
 from mailer.config.look import TOKENS
 from mailer.config.parse import duration
@@ -114,8 +115,18 @@ def test_every_class_of_a_bounce_is_explained() -> None:
 
 
 def test_every_policy_for_doubt_is_explained() -> None:
-    listed = [name for row in pages.rows(DELIVERY) for name in names(row[0])]
+    section = DELIVERY.partition("## In doubt")[2].partition("\n## ")[0]
+    listed = [name for row in pages.rows(section) for name in names(row[0])]
     assert sorted(OnDoubt) == sorted(listed)
+
+
+def test_every_code_of_a_provider_is_explained() -> None:
+    """Standards §2.2: what it means and what to do, as the program says it."""
+    section = DELIVERY.partition("## The guard")[2].partition("\n## ")[0]
+    listed = [row for row in pages.rows(section) if row[0].startswith("`")]
+    assert [(hint.codes, hint.means, hint.mend) for hint in providers.TABLE] == [
+        (codes.replace("`", ""), means, mend) for codes, means, mend in listed
+    ]
 
 
 def test_every_state_is_drawn() -> None:
