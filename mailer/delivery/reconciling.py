@@ -111,7 +111,7 @@ class Reconciler:
         relays: all that are configured.
         helo: how we introduce ourselves to a relay whose log is to go on.
         clock: instants.
-        grace, wait, pause: see `GRACE`, `WAIT`, `LOOK`.
+        grace, wait: seconds; see `GRACE` and `WAIT`.
     """
 
     def __init__(
@@ -122,9 +122,8 @@ class Reconciler:
         *,
         helo: str,
         clock: Callable[[], Instant],
-        grace: float = GRACE,
-        wait: float = WAIT,
-        pause: float = LOOK,
+        grace: float,
+        wait: float,
     ) -> None:
         self._ledger = ledger
         self._keyring = keyring
@@ -133,7 +132,6 @@ class Reconciler:
         self._clock = clock
         self._grace = round(grace * MICROSECONDS)
         self._wait = round(wait * MICROSECONDS)
-        self._pause = pause
         self._silent: set[str] = set()  # relays whose log could not be read
 
     @contextlib.asynccontextmanager
@@ -151,7 +149,7 @@ class Reconciler:
         while self._relays:
             with contextlib.suppress(OperationalError):  # who delivers meets it, too
                 await self.look()
-            await asyncio.sleep(self._pause)
+            await asyncio.sleep(LOOK)
 
     async def settle(self, stopped: Callable[[], bool] = lambda: False) -> bool:
         """When nothing else is left to do: wait for the logs; whether something may be due now.
@@ -164,7 +162,7 @@ class Reconciler:
                 return False
             waited = True
             await self.look()
-            await asyncio.sleep(self._pause)
+            await asyncio.sleep(LOOK)
             for name in {one.relay for one in doubts if self._clock() > one.at + self._grace}:
                 await self._greet(self._relays[name])
         return waited

@@ -63,7 +63,13 @@ class Shift:
         self._holder = holder
         self._patience = patience
         self._reconciler = Reconciler(
-            ledger, keyring, config.relays, helo=hand.greeting(), clock=now
+            ledger,
+            keyring,
+            config.relays,
+            helo=hand.greeting(),
+            clock=now,
+            grace=reconciling.GRACE,
+            wait=reconciling.WAIT,
         )
         self._signals: list[int] = []
         self._crew: Crew | None = None

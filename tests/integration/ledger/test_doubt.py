@@ -6,7 +6,7 @@ import asyncio
 import logging
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import func, select, update
@@ -89,10 +89,11 @@ def log_of(folder: Path, mailing: MailingId, seqs: Iterable[int], *, until: int 
     return path
 
 
-def reconciler(ledger: Ledger, log: Path, **fields: Any) -> Reconciler:
+def reconciler(ledger: Ledger, log: Path) -> Reconciler:
     relay = replace(relay_at(9), label="r", log=log)
-    options = {"helo": "client.test", "clock": lambda: LATER, "wait": 0.0, **fields}
-    return Reconciler(ledger, KEYS, [relay], **options)
+    return Reconciler(
+        ledger, KEYS, [relay], helo="client.test", clock=lambda: LATER, grace=5.0, wait=0.0
+    )
 
 
 def states(ledger: Ledger, mailing: MailingId) -> list[str]:
