@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.samples.mailings import SERVER
 from tests.samples.newsletter import News
+from tests.wire.postgres import Postgres
 from tests.wire.programs import refuse_to_skip
 
 if TYPE_CHECKING:
@@ -54,6 +56,26 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
     report = yield
     refuse_to_skip(report)
     return report
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL that runs from its first use on."""
+    with Postgres() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
+    """A folder of whose ledger `mailings.new_ledger` knows where it is, on each in turn."""
+    if request.param == "sqlite":
+        yield tmp_path
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    url = server.lend()
+    (tmp_path / SERVER).write_text(url)
+    yield tmp_path
+    server.take_back(url)
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,7 @@ from mailer.address import normalise
 from mailer.errors import LedgerError, NotFoundError
 from mailer.ledger.engines import Lock, engine_of, path_of, shown
 from mailer.ledger.journal import Journal, beside, salt_of
+from mailer.ledger.locks import locks_of
 from mailer.ledger.schema import meta
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Ledger:
         salt: keys the hashes of addresses; made with the ledger, never rotated (decisions 3).
         url: where it is; it may hold a password, so that messages say `where`.
         path: the file of the embedded database; None for a server.
+        locks: say whose holders live (`liveness`).
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Ledger:
         self.journal = Journal(
             beside(self.path) if self.path else journal, salt, alone=self.path is not None
         )
+        self.locks = locks_of(self.path, engine)
         self._reading = {} if self.path else {"isolation_level": "REPEATABLE READ"}
 
     @property

@@ -6,7 +6,7 @@ import re
 from contextlib import contextmanager
 from functools import lru_cache
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from typing import cast as cast_type
 
 from sqlalchemy import JSON, BindParameter, Text, and_, bindparam, cast, column, func, or_
@@ -28,10 +28,17 @@ _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?").fullm
 
 
 def insert_new(connection: Connection, table: Table) -> Insert:
-    """An INSERT that passes over rows which a unique key of the table holds already."""
-    if connection.dialect.name == "postgresql":
-        return postgresql.insert(table).on_conflict_do_nothing()
-    return sqlite.insert(table).on_conflict_do_nothing()
+    """An INSERT that passes over rows which a unique key of the table holds already.
+
+    Its `rowcount` says how many were new.
+    """
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement: Insert = dialect.insert(table).on_conflict_do_nothing()
+    return statement.execution_options(**COUNTED)
+
+
+COUNTED: Final = {"preserve_rowcount": True}
+"""Execution options of an INSERT whose `rowcount` is asked for: psycopg forgets it otherwise."""
 
 
 def insert_rows(
@@ -132,9 +139,8 @@ class RowUpdate:
 
         visitors.traverse(self._statement, {}, {"bindparam": note})
         arrays = [bindparam(name, type_=postgresql.ARRAY(types[name])) for name in self._names]
-        rows = func.unnest(*arrays).table_valued(
-            *(column(name, types[name]) for name in self._names)
-        )
+        columns = (column(name, types[name]) for name in self._names)
+        rows = func.unnest(*arrays).table_valued(*columns).render_derived()
 
         def replace(element: Any, **_: object) -> Any:  # noqa: ANN401  as SQLAlchemy calls it
             return rows.c[element.key] if isinstance(element, BindParameter) else None

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from mailer.errors import SafetyError
 from mailer.ledger import canary, choosing, events, variants
+from mailer.ledger.dialect import COUNTED
 from mailer.ledger.engines import Lock
 from mailer.ledger.holds import HELD
 from mailer.ledger.mailings import BATCH
@@ -209,7 +210,8 @@ def enrol(connection: Connection, mailing_id: MailingId, *, now: Instant) -> int
         .where(reason.element.is_(None), ~in_mailing)
     )
     columns = ["mailing", "seq", "subscriber", "email", "address_key", "issue", "state", "variant"]
-    added = connection.execute(insert(delivery).from_select(columns, source)).rowcount
+    rows = insert(delivery).from_select(columns, source).execution_options(**COUNTED)
+    added = connection.execute(rows).rowcount
     if added:
         first, last = row.recipients + 1, row.recipients + added
         _cut(connection, mailing_id, first, last, due_at=HELD if row.canary else Instant(0))

@@ -1,9 +1,19 @@
-"""Who is delivering: locks that die with their holders, so that recovery knows at once."""
+"""Who is delivering: locks that die with their holders, so that recovery knows at once.
+
+==================  ============================  =================================================
+                    SQLite                        PostgreSQL
+==================  ============================  =================================================
+a holder's lock     on a file beside the          an advisory lock of a session of its own
+                    database
+delivering          one service at a time         several, on several machines
+a lock can be lost  no                            with its session, when the server or the network
+                                                  fails: `affirm` takes it again, or says that
+                                                  somebody recovered what was ours
+==================  ============================  =================================================
+"""
 
 from __future__ import annotations
 
-import fcntl
-import json
 import os
 import socket
 from contextlib import contextmanager, suppress
@@ -12,14 +22,14 @@ from typing import TYPE_CHECKING
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import OperationalError
 
-from mailer.errors import LockedError
+from mailer.errors import LedgerError
+from mailer.ledger.database import bump_changes
 from mailer.ledger.schema import holder
 from mailer.model import HolderId
 from mailer.when import now
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from sqlalchemy import Connection
 
@@ -28,33 +38,19 @@ if TYPE_CHECKING:
 
 @contextmanager
 def hold(ledger: Ledger) -> Iterator[HolderId]:
-    """Be the one delivering service of an embedded ledger, and a holder of leases.
-
-    The operating system frees the lock at exit, crash and `kill -9` alike.
+    """Be a delivering service, on SQLite the only one, and a holder of leases.
 
     Raises:
-        LockedError: another process is delivering; the message names its pid and host.
+        LockedError: E605, another process is delivering; the message names its pid and host.
     """
-    path = lock_path(ledger)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise _locked(path) from error
-        me = {"pid": os.getpid(), "host": socket.gethostname()}
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, json.dumps(me).encode(), 0)
-        with join(ledger) as name:
-            yield name
-    finally:
-        os.close(descriptor)
+    with ledger.locks.service(), join(ledger) as name:
+        yield name
 
 
 @contextmanager
 def join(ledger: Ledger) -> Iterator[HolderId]:
     """Hold leases beside others of the same service (`delivery.processes`)."""
-    descriptor = -1
+    number = HolderId(0)
     try:
         with ledger.write() as connection:
             me = {"host": socket.gethostname(), "pid": os.getpid(), "started_at": now()}
@@ -62,71 +58,56 @@ def join(ledger: Ledger) -> Iterator[HolderId]:
                 connection.scalars(insert(holder).values(me).returning(holder.c.id)).one()
             )
             # Locked before the row can be seen: whoever sees it without a lock sees a dead one.
-            path = _path_of(ledger, number)
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            ledger.locks.take(number)
         yield number
         # If that cannot be written now, the lock is free all the same: recovery buries us.
         with suppress(OperationalError), ledger.write() as connection:
             bury(ledger, connection, number)
     finally:
-        if descriptor >= 0:
-            os.close(descriptor)
+        ledger.locks.free(number)
+
+
+def affirm(ledger: Ledger, number: HolderId) -> None:
+    """Make sure that our lock is held, at least once a minute and after each fault of the ledger.
+
+    Raises:
+        OperationalError: the server does not answer: nothing may be sent until it does.
+        LedgerError: E651, somebody took us for dead: what we held is theirs, and nothing more may
+            be sent under this number.
+    """
+    ledger.locks.affirm(number)
+    with ledger.read() as connection:
+        require(connection, number)
+
+
+def require(connection: Connection, number: HolderId) -> None:
+    """Ask within a transaction whether we are still a holder; to be asked when `changes` differ.
+
+    Raises:
+        LedgerError: E651, somebody took us for dead.
+    """
+    ended = connection.scalar(select(holder.c.ended_at).where(holder.c.id == number))
+    if ended is not None:
+        raise LedgerError(
+            "E651",
+            "This process was taken for dead, and what it had begun was recovered",
+            detail="Its connection to the database was lost. It sends nothing more.",
+            next_step="the same command again",
+        )
 
 
 def sort_out(ledger: Ledger, connection: Connection) -> tuple[list[HolderId], list[HolderId]]:
     """The holders that live, and those that died without taking leave: their locks are free."""
-    known = connection.scalars(select(holder.c.id).where(holder.c.ended_at.is_(None)))
-    living: list[HolderId] = []
-    dead: list[HolderId] = []
-    for number in map(HolderId, known):
-        (living if _is_alive(ledger, number) else dead).append(number)
+    known = connection.scalars(select(holder.c.id).where(holder.c.ended_at.is_(None))).all()
+    held = ledger.locks.held(connection, known)
+    living = [HolderId(number) for number in known if number in held]
+    dead = [HolderId(number) for number in known if number not in held]
     return living, dead
 
 
 def bury(ledger: Ledger, connection: Connection, number: HolderId) -> None:
     """A holder is over: it left nothing behind, or that was recovered in this transaction."""
     connection.execute(update(holder).where(holder.c.id == number).values(ended_at=now()))
-    _path_of(ledger, number).unlink(missing_ok=True)
-
-
-def lock_path(ledger: Ledger) -> Path:
-    """The lock file beside the embedded database; its content is for people only."""
-    assert ledger.path is not None
-    path = ledger.path.resolve()  # one lock, by whatever links the database is reached
-    return path.with_name(path.name + ".lock")
-
-
-def _path_of(ledger: Ledger, number: HolderId) -> Path:
-    path = lock_path(ledger)
-    return path.with_name(f"{path.name}.{number}")
-
-
-def _is_alive(ledger: Ledger, number: HolderId) -> bool:
-    try:
-        descriptor = os.open(_path_of(ledger, number), os.O_RDWR)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    else:
-        return False
-    finally:
-        os.close(descriptor)
-
-
-def _locked(path: Path) -> LockedError:
-    try:
-        found = json.loads(path.read_text())
-        who = f"pid {found['pid']} on {found['host']}"
-    except (OSError, ValueError, KeyError):
-        who = "its holder has not said who it is"
-    return LockedError(
-        "E605",
-        "Another process is delivering from this ledger",
-        where=str(path),
-        detail=who,
-        next_step="mailer status shows what it does",
-    )
+    # Should it live after all, it looks again before anything leaves, and finds out.
+    bump_changes(connection)
+    ledger.locks.forget(number)

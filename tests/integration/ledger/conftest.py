@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mailer.ledger import open_ledger
-from tests.samples.people import ledger_with
+from tests.samples.mailings import SERVER, new_ledger
+from tests.samples.people import define, ledger_with
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,9 +27,12 @@ def empty_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def ledger(tmp_path: Path, empty_ledger: Path) -> Iterator[Ledger]:
-    """A fresh ledger."""
-    path = shutil.copy(empty_ledger, tmp_path / "mailer.db")
-    opened = open_ledger(f"sqlite:{path}")
+def ledger(empty_ledger: Path, database: Path) -> Iterator[Ledger]:
+    """A fresh ledger, on each database in turn."""
+    if not (database / SERVER).exists():
+        shutil.copy(empty_ledger, database / "mailer.db")
+    opened = new_ledger(database)
+    for slug in ("weekly", "monthly"):
+        define(opened, slug)
     yield opened
     opened.close()

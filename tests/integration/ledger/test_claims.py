@@ -24,8 +24,8 @@ MINUTE = 60_000_000
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    opened = new_ledger(tmp_path)
+def ledger(database: Path) -> Iterator[Ledger]:
+    opened = new_ledger(database)
     yield opened
     opened.close()
 

@@ -114,10 +114,13 @@ def test_the_history_of_a_person_is_found_by_indexes(ledger: Ledger) -> None:
     query = select(event.c.id).where(events.about(KEY))
     compiled = query.compile(ledger.engine, compile_kwargs={"literal_binds": True})
     with ledger.read() as connection:
-        plan = " ".join(
-            row[-1] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}")
-        )
+        if ledger.path is None:  # its planner reads few rows without an index
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        explain = "EXPLAIN" if ledger.path is None else "EXPLAIN QUERY PLAN"
+        rows = connection.exec_driver_sql(f"{explain} {compiled}")
+        plan = " ".join(row[-1] for row in rows)
 
     assert "event_subscriber" in plan
     assert "event_address" in plan
     assert "SCAN" not in plan
+    assert "Seq Scan" not in plan

@@ -23,8 +23,8 @@ PEOPLE = ("ann@A.test", "bob@b.test", "cid@sub.a.test", "dan@a.test")
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    opened = new_ledger(tmp_path)
+def ledger(database: Path) -> Iterator[Ledger]:
+    opened = new_ledger(database)
     yield opened
     opened.close()
 

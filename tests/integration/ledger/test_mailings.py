@@ -18,8 +18,8 @@ LATER = Instant(2_000_000)
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    opened = new_ledger(tmp_path)
+def ledger(database: Path) -> Iterator[Ledger]:
+    opened = new_ledger(database)
     yield opened
     opened.close()
 

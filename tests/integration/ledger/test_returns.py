@@ -20,9 +20,9 @@ AGAIN = Instant(7_000_000)
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
+def ledger(database: Path) -> Iterator[Ledger]:
     """Five people who all accepted m1."""
-    opened = new_ledger(tmp_path)
+    opened = new_ledger(database)
     enlist(opened, *addresses(5))
     frozen(opened)
     with opened.write() as connection:
