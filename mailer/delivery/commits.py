@@ -1,59 +1,156 @@
-"""The transactions of a run: what is known and what goes next are written together (S-41)."""
+"""The transactions of a run: what is known and what goes next are written together (S-41).
+
+A `Plan` says what one transaction is to write. It is made in the loop and written, perhaps in a
+thread, without a look at anything that the loop changes meanwhile; what came of it is `Committed`.
+A plan that could not be written is written again, as it is, until it can.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from mailer.delivery.feed import leaving
-from mailer.ledger import audience, claims, mailings, recovery, settling, starting
-from mailer.model import DeliveryState
+from mailer.ledger import audience, claims, holds, mailings, pacing, recovery, settling, starting
+from mailer.model import DeliveryState, Instant
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from sqlalchemy import Connection as Database
 
+    from mailer.config import RelayConfig
     from mailer.delivery.breaker import Breaker
-    from mailer.delivery.feed import Feed
-    from mailer.delivery.lanes import Lane
+    from mailer.delivery.lanes import Starting
     from mailer.delivery.parcels import Parcel
     from mailer.delivery.verdicts import Stop
-    from mailer.ledger.claims import Claimed
+    from mailer.ledger import Ledger
+    from mailer.ledger.claims import Batch, Claimed, Standing
+    from mailer.ledger.metering import Grant
     from mailer.ledger.settling import Outcome
     from mailer.ledger.starting import Started
-    from mailer.model import HolderId, Instant, MailingId, OnDoubt
+    from mailer.model import HolderId, MailingId, OnDoubt
 
 RENEW = 60 * 1_000_000
 """Microseconds between two renewals of the leases."""
 
 
+@dataclass(frozen=True, slots=True)
+class Slower:
+    """A recipient domain asked for less, or to be left alone for so many seconds."""
+
+    domain: str
+    away: float
+    reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A relay is not used any more, and why; or, without a reason, it is used again."""
+
+    relay: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unused:
+    """Leave to send that was granted and will not be used."""
+
+    of: RelayConfig | str
+    count: int
+    gap: int = 0
+
+
 @dataclass(slots=True)
-class Pending:
-    """What the next commit writes besides intents."""
-
-    outcomes: list[Outcome] = field(default_factory=list)
-    settled: list[Claimed] = field(default_factory=list)  # leave their batch by these outcomes
-    suppress: list[Outcome] = field(default_factory=list)
-    stops: list[Stop] = field(default_factory=list)
-
-    def __bool__(self) -> bool:
-        return bool(self.outcomes or self.suppress or self.stops)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Committed:
-    """What a commit allows and forbids.
+class Plan:
+    """What one transaction writes.
 
     Attributes:
-        begun: the lanes whose content may leave now.
-        unfit: deliveries that may not be sent any more.
-        stops: the mailings that were stopped or leave a domain alone, and why.
+        settled: leave their batches by these outcomes.
+        over: batches of which nothing is left.
+        released: batches to be given back.
+        put_off: deliveries that wait in the ledger until a time.
+        is_back: a relay works again: mailings that waited are being sent.
+        begins: none of them goes if a mailing stops.
+        hungry: claim more if there is more.
+        held: what is claimed and not sent, to be looked at again; None: not as long as nobody left
+            and no operator spoke.
+        wanted: leave to send so many messages, by relay or domain.
     """
 
-    begun: list[Lane]
-    unfit: set[tuple[MailingId, int]]
-    stops: list[Stop]
+    outcomes: list[Outcome] = field(default_factory=list)
+    settled: list[Claimed] = field(default_factory=list)
+    suppress: list[Outcome] = field(default_factory=list)
+    stops: list[Stop] = field(default_factory=list)
+    slower: list[Slower] = field(default_factory=list)
+    troubles: list[Trouble] = field(default_factory=list)
+    over: list[int] = field(default_factory=list)
+    released: list[int] = field(default_factory=list)
+    put_off: list[tuple[Claimed, Instant]] = field(default_factory=list)
+    unused: list[Unused] = field(default_factory=list)
+    is_back: bool = False
+    begins: list[Starting] = field(default_factory=list)
+    hungry: bool = False
+    held: Collection[Claimed] | None = None
+    wanted: list[tuple[RelayConfig | str, int]] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        """Whether something happened that must be written before the run may end."""
+        return bool(
+            self.outcomes
+            or self.suppress
+            or self.stops
+            or self.slower
+            or self.troubles
+            or self.over
+            or self.released
+            or self.put_off
+        )
+
+    def settle(self, parcel: Parcel, outcome: Outcome) -> None:
+        """Write an outcome."""
+        self.outcomes.append(outcome)
+        self.settled.append(parcel.claimed)
+
+
+@dataclass(slots=True)
+class Committed:
+    """What a transaction allows and forbids.
+
+    Attributes:
+        begun: their content may leave now.
+        stale: somebody left or an operator spoke: nothing began, look again at what is claimed.
+        unfit: deliveries that may not be sent any more.
+        halted: batches of mailings that are not being sent any more.
+        stops: the mailings that were stopped or leave a domain alone, and why.
+        fresh: what was claimed.
+        exhausted: there was nothing to claim; None: nobody asked.
+        grants: what was granted of what was wanted.
+        limits: the relays and domains whose pace is limited now; None: as before.
+    """
+
+    begun: Sequence[Starting] = ()
+    stale: bool = False
+    unfit: list[Claimed] = field(default_factory=list)
+    halted: set[int] = field(default_factory=set)
+    stops: list[Stop] = field(default_factory=list)
+    fresh: Batch | None = None
+    exhausted: bool | None = None
+    finished: list[MailingId] = field(default_factory=list)
+    grants: list[tuple[RelayConfig | str, Grant]] = field(default_factory=list)
+    limits: Limits | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Whose pace is limited beside what the configuration says.
+
+    Attributes:
+        relays: the names of those whose rate an operator has set.
+        domains: those that asked for less.
+    """
+
+    relays: set[str]
+    domains: set[str]
 
 
 class Commits:
@@ -61,154 +158,188 @@ class Commits:
 
     Args:
         database: a connection whose transactions write; used by nothing else.
-        feed: where claimed deliveries wait; this adds to it and closes its batches.
         holder: who holds the leases.
+        doubt_wait: microseconds that a resend waits, so that the relay's log can speak.
+        domains: recipient domain -> the most messages per second for it.
         breaker: looks at each commit's outcomes.
     """
 
     def __init__(
         self,
+        ledger: Ledger,
         database: Database,
-        feed: Feed,
         *,
         holder: HolderId,
         on_doubt: OnDoubt,
+        doubt_wait: int,
+        domains: Mapping[str, float],
         breaker: Breaker,
         clock: Callable[[], Instant],
     ) -> None:
+        self._journal = ledger.journal
         self._database = database
-        self._feed = feed
         self._holder = holder
         self._on_doubt = on_doubt
+        self._doubt_wait = doubt_wait
+        self._domains = domains
         self._breaker = breaker
         self._clock = clock
         self._changes = ""  # the ledger's change counter at the last look
         self._renewed_at = clock()
-        self.pending = Pending()
-        self.exhausted = False  # the last claim found nothing
-        self.finished: list[MailingId] = []  # mailings that were declared sent
+        self._unpaid: Committed | None = None  # written, but its journal is not
 
-    def settle(self, parcel: Parcel, outcome: Outcome) -> None:
-        """Write an outcome with the next commit."""
-        self.pending.outcomes.append(outcome)
-        self.pending.settled.append(parcel.claimed)
-
-    def commit(
-        self, lanes: Iterable[Lane], wanted: list[Lane], *, hungry: bool, relay_is_back: bool
-    ) -> Committed:
-        """Write everything in one transaction; in memory nothing changes before it succeeded.
-
-        Args:
-            lanes: all that are open: what they are offered is looked at again.
-            wanted: those that wait to send content; none of it goes if a mailing stops.
-            hungry: claim more if there is more.
-            relay_is_back: mailings that waited for the relay are being sent again.
+    def write(self, plan: Plan) -> Committed:
+        """Write a plan in one transaction, and the journal behind it.
 
         Raises:
             OperationalError: the ledger cannot be written; nothing was.
+            JournalError: the journal cannot be written; the same plan again writes only that.
             LedgerError: E606, another process took our rows.
         """
-        now, pending = self._clock(), self.pending
-        with self._database.begin():
-            changes = claims.changes(self._database)
-            gone, released = self._look_again(changes, lanes, now)
-            outcomes = self._still_ours(changes)
-            unfit = {claimed.key for claimed in gone}
-            begun = [lane for lane in wanted if not pending.stops and lane.offer_key not in unfit]
-            settling.record(
-                self._database,
-                outcomes,
-                [lane.intent() for lane in begun],
-                on_doubt=self._on_doubt,
-                now=now,
-                holder=self._holder,
+        committed = self._unpaid
+        if committed is None:
+            with self._journal.recording(self._database):
+                changes = claims.changes(self._database)
+                committed = self._write(plan, changed=changes != self._changes)
+            if not committed.stale:
+                self._changes = changes
+            self._unpaid = committed
+        self._journal.pay()
+        self._unpaid = None
+        return committed
+
+    def _write(self, plan: Plan, *, changed: bool) -> Committed:
+        now, database = self._clock(), self._database
+        done = Committed(stale=changed and plan.held is None)
+        if plan.held is not None:
+            self._look_again(plan.held, done, now)
+        outcomes = self._still_ours(plan.outcomes) if changed else plan.outcomes
+        done.begun = self._may_begin(plan, done)
+        settling.record(
+            database,
+            outcomes,
+            [one.intent for one in done.begun],
+            on_doubt=self._on_doubt,
+            now=now,
+            holder=self._holder,
+            doubt_wait=self._doubt_wait,
+        )
+        if plan:
+            self._write_news(plan, now)
+        if outcomes:
+            done.stops = [*plan.stops, *self._breaker.look(database, outcomes, now=now)]
+        else:
+            done.stops = plan.stops
+        self._renew(now)
+        if plan.is_back:
+            mailings.relay_is_back(database, now=now)
+        if plan.wanted and not done.stale:
+            done.grants = [(one, self._grant(one, count, now)) for one, count in plan.wanted]
+        if changed and not done.stale:
+            done.limits = Limits(
+                pacing.overrides(database), {one.domain for one in pacing.throttles(database)}
             )
-            left = leaving((*pending.settled, *gone))
-            closed = [number for number in self._feed.ended(left) if number not in released]
-            self._end_leases(closed, released, now)
-            self._write_suppressions(now)
-            self._write_states(now, relay_is_back=relay_is_back)
-            broken = self._breaker.look(self._database, outcomes, now=now)
-            fresh = None
-            finished: list[MailingId] = []
-            if hungry:
-                fresh = claims.claim(self._database, holder=self._holder, now=now)
-                if fresh is None:
-                    finished = recovery.finish(self._database, on_doubt=self._on_doubt, now=now)
-        if hungry:
-            self.exhausted = fresh is None
-        self.finished += finished
-        self._changes = changes
-        self._feed.leave(left, over=(*closed, *released))
-        self._feed.drop(unfit)
-        if fresh is not None:
-            self._feed.add(fresh)
-        self.pending = Pending()
-        return Committed(begun=begun, unfit=unfit, stops=[*pending.stops, *broken])
+        if plan.hungry:
+            done.fresh = claims.claim(database, holder=self._holder, now=now)
+            done.exhausted = done.fresh is None
+            if done.exhausted:
+                done.finished = recovery.finish(database, on_doubt=self._on_doubt, now=now)
+        return done
 
     def start_due(self) -> list[Started]:
         """Start scheduled mailings whose time has come while others are being sent."""
-        with self._database.begin():
+        with self._journal.recording(self._database):
             return starting.start_due(self._database, now=self._clock(), actor="mailer")
 
-    def close(self) -> None:
+    def close(self) -> list[MailingId]:
         """Give back the leases and declare what is sent."""
-        with self._database.begin():
+        with self._journal.recording(self._database):
             claims.release(self._database, self._holder)
-            self.finished += recovery.finish(
-                self._database, on_doubt=self._on_doubt, now=self._clock()
-            )
+            finished = recovery.finish(self._database, on_doubt=self._on_doubt, now=self._clock())
+        self._journal.pay()
+        return finished
 
-    def _look_again(
-        self, changes: str, lanes: Iterable[Lane], now: Instant
-    ) -> tuple[list[Claimed], set[int]]:
+    # --- looking again ---------------------------------------------------------------------------
+
+    def _look_again(self, held: Collection[Claimed], done: Committed, now: Instant) -> None:
         """Of what is held: what may not be sent any more, and the batches of stopped mailings."""
-        if changes == self._changes:
-            return [], set()
-        held = [lane.offered.claimed for lane in lanes if lane.offered]
-        held.extend(self._feed)
-        standing = claims.recheck(self._database, held, now=now)
-        gone = [claimed for claimed in held if not standing.allows(claimed)]
-        return gone, {one.batch for one in gone if one.recipient.mailing in standing.stopped}
+        standing: Standing = claims.recheck(self._database, held, now=now)
+        done.unfit = [one for one in held if not standing.allows(one)]
+        done.halted = {one.batch for one in done.unfit if one.recipient.mailing in standing.stopped}
 
-    def _still_ours(self, changes: str) -> list[Outcome]:
+    def _still_ours(self, outcomes: list[Outcome]) -> list[Outcome]:
         """The outcomes, without refusals of deliveries that somebody cancelled meanwhile."""
-        outcomes = self.pending.outcomes
-        if changes == self._changes:
-            return outcomes
         early = {(one.mailing, one.seq) for one in outcomes if one.was is DeliveryState.QUEUED}
         lost = early - claims.still_queued(self._database, early)
         return [one for one in outcomes if (one.mailing, one.seq) not in lost]
 
-    def _end_leases(self, closed: Iterable[int], released: Iterable[int], now: Instant) -> None:
-        for number in closed:
-            claims.close_batch(self._database, number)
-        for number in released:
-            claims.release_batch(self._database, number)
+    @staticmethod
+    def _may_begin(plan: Plan, done: Committed) -> Sequence[Starting]:
+        if done.stale or plan.stops:
+            return ()
+        if not done.unfit:
+            return plan.begins
+        unfit = {one.key for one in done.unfit}
+        return [one for one in plan.begins if one.parcel.claimed.key not in unfit]
+
+    # --- what happened ---------------------------------------------------------------------------
+
+    def _write_news(self, plan: Plan, now: Instant) -> None:
+        database = self._database
+        for number in plan.over:
+            claims.close_batch(database, number)
+        for number in plan.released:
+            claims.release_batch(database, number)
+        pacing.put_off(database, [(*one.key, due_at) for one, due_at in plan.put_off])
+        for word in plan.slower:
+            pacing.slow_down(database, word.domain, word.away, word.reply, now)
+        for trouble in plan.troubles:
+            since = now if trouble.why else None
+            pacing.set_trouble(database, trouble.relay, trouble.why, since=since, now=now)
+        for outcome in plan.suppress:
+            self._suppress(outcome, now)
+        for stop in plan.stops:
+            self._stop(stop, now)
+        for unused in plan.unused:
+            self._return(unused, now)
+
+    def _stop(self, stop: Stop, now: Instant) -> None:
+        reason = f"{stop.error.code} {stop.error.message}"
+        for mailing_id in mailings.live(self._database, only=stop.mailing):
+            if stop.domain:
+                holds.hold(self._database, mailing_id, stop.domain, reason, now)
+            else:
+                mailings.set_state(
+                    self._database, mailing_id, stop.state, actor="mailer", now=now, reason=reason
+                )
+
+    def _suppress(self, outcome: Outcome, now: Instant) -> None:
+        address = claims.address_of(self._database, outcome.mailing, outcome.seq)
+        audience.suppress(
+            self._database,
+            address_key=outcome.address_key,
+            address=address,
+            bounce_class=str(outcome.bounce_class),
+            # Who was forgotten meanwhile is not named again by a reply.
+            evidence=outcome.reply if address else outcome.reply[: settling.CODE],
+            source=f"m{outcome.mailing}",
+            now=now,
+        )
+
+    def _renew(self, now: Instant) -> None:
         if now - self._renewed_at > RENEW:
             self._renewed_at = now
             claims.renew(self._database, self._holder, now=now)
 
-    def _write_suppressions(self, now: Instant) -> None:
-        for outcome in self.pending.suppress:
-            address = claims.address_of(self._database, outcome.mailing, outcome.seq)
-            audience.suppress(
-                self._database,
-                address_key=outcome.address_key,
-                address=address,
-                bounce_class=str(outcome.bounce_class),
-                # Who was forgotten meanwhile is not named again by a reply.
-                evidence=outcome.reply if address else outcome.reply[: settling.CODE],
-                source=f"m{outcome.mailing}",
-                now=now,
-            )
+    # --- the pace --------------------------------------------------------------------------------
 
-    def _write_states(self, now: Instant, *, relay_is_back: bool) -> None:
-        if relay_is_back:
-            mailings.relay_is_back(self._database, now=now)
-        for stop in self.pending.stops:
-            reason = f"{stop.error.code} {stop.error.message}"
-            for mailing_id in mailings.live(self._database, only=stop.mailing):
-                mailings.set_state(
-                    self._database, mailing_id, stop.state, actor="mailer", now=now, reason=reason
-                )
+    def _grant(self, one: RelayConfig | str, wanted: int, now: Instant) -> Grant:
+        if isinstance(one, str):
+            return pacing.grant_domain(self._database, one, self._domains.get(one), wanted, now)
+        return pacing.grant(self._database, one, wanted, now)
+
+    def _return(self, unused: Unused, now: Instant) -> None:
+        if isinstance(unused.of, str):
+            pacing.return_domain(self._database, unused.of, unused.count, unused.gap)
+        else:
+            pacing.return_unused(self._database, unused.of, unused.count, now)

@@ -2,7 +2,11 @@
 
 Once per tick it gathers the outcomes that have arrived and the intents of the messages that go
 next, commits both in one transaction, and only then lets the next contents leave (architecture §5).
-It works until nothing is due and returns; who calls it again decides when to look.
+It works until nothing is due and returns; who calls it again decides when to look::
+
+    Desk ──news──▶ plan ──▶ Ticks: Commits.write ──▶ apply ──▶ contents leave, envelopes are offered
+      ▲                                                            │
+      └──────────── events of the connections of every Outlet ◀────┘
 """
 
 from __future__ import annotations
@@ -10,50 +14,45 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING
 
+from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
-from mailer.delivery import admission, verdicts
+from mailer.delivery import reconciling, verdicts
 from mailer.delivery.breaker import Breaker
 from mailer.delivery.commits import Commits
-from mailer.delivery.feed import Feed
-from mailer.delivery.lanes import Lane
-from mailer.delivery.pace import Bucket, Health
+from mailer.delivery.desk import Desk
+from mailer.delivery.feed import leaving
+from mailer.delivery.fleet import Fleet
+from mailer.delivery.offering import Offering
 from mailer.delivery.parcels import Packer
-from mailer.delivery.verdicts import Judge, Stop, settled, untouched
-from mailer.errors import LedgerError, MailerError
-from mailer.model import DeliveryState, Instant, MailingState, Phase, Reply
-from mailer.smtp.connection import HandshakeError
-from mailer.smtp.events import (
-    Accepted,
-    Closing,
-    ContentWanted,
-    Event,
-    InDoubt,
-    NotSent,
-    Refused,
-    Verdict,
-)
-from mailer.smtp.relay import Relay
+from mailer.delivery.ticks import Ticks
+from mailer.delivery.verdicts import Judge
+from mailer.delivery.waiting import Waiting
+from mailer.errors import LedgerError
+from mailer.ledger.schema import list_
+from mailer.model import MICROSECONDS, MailingState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from sqlalchemy import Connection as Database
+
+    from mailer.compose.dkim import Signer
     from mailer.compose.links import Keyring
     from mailer.config import DeliveryConfig, GuardConfig, RelayConfig
-    from mailer.delivery.commits import Committed
-    from mailer.delivery.parcels import Parcel, Signer
+    from mailer.delivery.commits import Committed, Plan
+    from mailer.delivery.outlets import Outlet
     from mailer.ledger import Ledger
     from mailer.ledger.starting import Started
-    from mailer.model import HolderId, MailingId
+    from mailer.model import HolderId, Instant, MailingId
     from mailer.smtp.connection import Connection
+    from mailer.smtp.events import Event
 
 log = logging.getLogger("mailer")
 
 LOOK = 0.25  # seconds between two looks at what no event announces
-GATHER = 0.001  # seconds that a tick waits for more lanes while fewer than half of them are ready
-RETRY_WRITE = 0.5  # seconds until a commit that failed is tried again (S-46)
 START = 5.0  # seconds between two looks for scheduled mailings that are due
 
 
@@ -87,25 +86,33 @@ class Dispatcher:
         patience: float,
     ) -> None:
         self._ledger = ledger
-        self._config = relay = relays[0]
+        self._relays = relays
+        self._delivery = delivery
         self._guard = guard
-        self._on_doubt = delivery.on_doubt
         self._holder = holder
+        self._helo = helo
         self._clock = clock
         self._jitter = jitter
         self._patience = patience
-        self._judge = Judge(max_age=delivery.max_age)
-        self._bucket = Bucket(relay.rate)
-        self._packer = Packer(ledger, keyring, signer)
-        self._helo = helo
-        self._lanes: dict[Connection, Lane] = {}
-        self._feed = Feed()
+        self._slugs: dict[int, str] = {}
+        self._fleet = Fleet(relays, slug_of=self._slug_of, clock=clock, time=self._time)
+        self._feed = self._fleet.feed
+        self._waiting = Waiting(self._fleet, delivery.domains)
+        self._desk = Desk(
+            self._fleet,
+            Judge(max_age=delivery.max_age),
+            clock=clock,
+            time=self._time,
+            jitter=jitter,
+            stopping=lambda: self._stopping,
+            fail=self._fail,
+        )
+        packer = Packer(ledger, keyring, signer)
+        self._offering = Offering(self._fleet, self._desk, packer, clock=clock)
         self._draining = False
-        self._was_down = True  # mailings may stand in `waiting` until the relay answers
-        self._is_back = False  # it has answered: write that down
         self._broken = False  # the ledger is of no more use: nothing can be settled
-        self._timer: asyncio.Handle | None = None
-        self._pace: asyncio.TimerHandle | None = None
+        self._exhausted = False  # the last claim found nothing
+        self._look_again = True  # at all that is claimed
         self._error: BaseException | None = None
         self._wake = asyncio.Event()
         self.finished: list[MailingId] = []
@@ -117,34 +124,18 @@ class Dispatcher:
         """Deliver until nothing is due or `drain` is called; returns whether it was drained.
 
         Raises:
-            ConfigError: the relay refuses us; mailings are paused, nobody is marked.
-            StoppedError: the relay failed for `patience` seconds, or a mailing was paused.
+            ConfigError: every relay refuses us; mailings are paused, nobody is marked.
+            StoppedError: no relay worked for `patience` seconds, or a mailing was paused.
             LedgerError: the ledger cannot be written, or another process took our rows.
         """
         self._loop = asyncio.get_running_loop()
-        self._written_at = self._started_at = self._loop.time()
-        self._health = Health(self._loop.time())
-        self._relay = Relay(
-            self._config,
-            helo=self._helo,
-            health=self._health,
-            on_event=self._on_event,
-            on_opened=self._on_opened,
-            on_failed=self._on_failed,
-        )
+        self._started_at = self._loop.time()
         with self._ledger.engine.connect().execution_options(writes=True) as database:
-            self._commits = Commits(
-                database,
-                self._feed,
-                holder=self._holder,
-                on_doubt=self._on_doubt,
-                breaker=Breaker(self._guard),
-                clock=self._clock,
-            )
+            self._begin(database)
             try:
                 while not self._done():
-                    if self._timer is None:
-                        self._tick()
+                    if self._ticks.is_idle:
+                        self._ticks.tick()
                     self._lose_patience()
                     self._start_due()
                     with contextlib.suppress(TimeoutError):
@@ -156,6 +147,34 @@ class Dispatcher:
             raise self._error
         return self._draining
 
+    def _begin(self, database: Database) -> None:
+        self._commits = Commits(
+            self._ledger,
+            database,
+            holder=self._holder,
+            on_doubt=self._delivery.on_doubt,
+            doubt_wait=reconciling.doubt_wait(self._relays),
+            domains=self._delivery.domains,
+            breaker=Breaker(self._guard),
+            clock=self._clock,
+        )
+        self._ticks = Ticks(
+            enough=self._enough,
+            plan=self._plan,
+            write=self._commits.write,
+            apply=self._apply,
+            fail=self._break,
+            in_thread=self._ledger.path is None,
+            patience=self._patience,
+            where=self._ledger.where,
+        )
+        self._fleet.start(
+            helo=self._helo,
+            on_event=self._on_event,
+            on_opened=self._on_opened,
+            on_failed=self._on_failed,
+        )
+
     def drain(self) -> None:
         """Begin nothing new, finish what is out (S-44)."""
         self._draining = True
@@ -164,29 +183,48 @@ class Dispatcher:
     def abort(self) -> None:
         """Stop now: what is out without a reply is in doubt."""
         self.drain()
-        for connection in list(self._lanes):
+        for connection in list(self._desk.lanes):
             connection.abort()
 
     @property
     def _stopping(self) -> bool:
         return self._draining or self._error is not None
 
+    def _time(self) -> float:
+        return self._loop.time()
+
+    def _slug_of(self, number: int) -> str:
+        """The name of a list; a list keeps it."""
+        if number not in self._slugs:
+            with self._ledger.read() as connection:
+                rows = connection.execute(select(list_.c.id, list_.c.slug))
+                self._slugs = {row.id: row.slug for row in rows}
+        return self._slugs[number]
+
+    # --- the end of it ---------------------------------------------------------------------------
+
     def _done(self) -> bool:
         if self._broken:
             return True
-        if self._commits.pending or any(not lane.idle for lane in self._lanes.values()):
+        lanes = self._desk.lanes.values()
+        if self._ticks.plan or self._desk.news or any(not lane.idle for lane in lanes):
             return False
-        return self._stopping or (self._commits.exhausted and not self._feed)
+        if self._stopping:
+            return True
+        return self._exhausted and not self._feed and not self._waiting.awaits(self._clock())
 
     def _lose_patience(self) -> None:
+        lanes = self._desk.lanes.values()
+        if not self._feed or any(lane.served or lane.current for lane in lanes):
+            return
+        outlets = self._fleet.could_carry_something()
         now = self._loop.time()
-        at_work = any(lane.served or lane.current for lane in self._lanes.values())
-        if self._feed and not at_work and now - self._health.well_at > self._patience:
-            self._fail(verdicts.relay_down(self._config.name, self._health.trouble))
+        if outlets and all(one.health.unwell(now) > self._patience for one in outlets):
+            self._fail(verdicts.relay_down(outlets[0].name, outlets[0].health.trouble))
 
     def _start_due(self) -> None:
         now = self._loop.time()
-        if now - self._started_at > START and not self._stopping:
+        if now - self._started_at > START and not self._stopping and not self._ticks.plan:
             self._started_at = now
             with contextlib.suppress(OperationalError):  # the next tick meets it, too
                 self.started += self._commits.start_due()
@@ -208,205 +246,103 @@ class Dispatcher:
 
     def _abort_offers(self) -> None:
         # After 354 only content or the end of the connection can follow.
-        for lane in list(self._lanes.values()):
-            if lane.offered is not None and lane.current is None:
+        for lane in list(self._desk.lanes.values()):
+            if lane.offered is not None and lane.current is None and not lane.offered.committing:
                 lane.connection.abort()
 
     async def _close(self) -> None:
-        await self._relay.close()
-        quitting = [connection.quit() for connection in list(self._lanes)]
+        await asyncio.gather(*(outlet.pool.close() for outlet in self._fleet.outlets))
+        quitting = [connection.quit() for connection in list(self._desk.lanes)]
         await asyncio.gather(*quitting, return_exceptions=True)
-        self._cancel_tick()
-        if self._pace is not None:
-            self._pace.cancel()
+        unwritten = await self._ticks.stop()
         try:
             if not self._broken:
-                self._commits.commit((), [], hungry=False, relay_is_back=False)
-            self._commits.close()
+                self._write_last(unwritten)
+            self.finished += self._commits.close()
         except (OperationalError, LedgerError) as error:
             # The next turn recovers what this one could not write.
             self._error = self._error or error
-        self.finished = self._commits.finished
 
-    # --- what the relay says ---------------------------------------------------------------------
+    def _write_last(self, unwritten: Plan | None) -> None:
+        if unwritten is not None:
+            unwritten.begins, unwritten.hungry = [], False
+            self._commits.write(unwritten)
+            self._desk.hear_late()
+        news = self._desk.take_news()
+        news.unused = self._fleet.unused()
+        self._commits.write(news)
 
-    def _on_opened(self, connection: Connection) -> None:
-        self._lanes[connection] = Lane(connection)
-        self._schedule()
+    # --- what relays say -------------------------------------------------------------------------
 
-    def _on_failed(self, error: BaseException) -> None:
-        if not isinstance(error, HandshakeError):
-            self._fail(error)
-        elif error.configuration:
-            refusal = admission.relay_refused(self._config.name, error)
-            self._stop(None, MailingState.PAUSED, refusal)
-        else:
-            trouble = f"{error.phase}: {verdicts.words(error.reply)}"
-            self._relay_failed(trouble, working=len(self._lanes))
-        self._schedule()
+    def _on_opened(self, outlet: Outlet, connection: Connection) -> None:
+        self._desk.on_opened(outlet, connection)
+        self._ticks.ask()
 
-    def _stop(self, mailing: MailingId | None, state: MailingState, error: MailerError) -> None:
-        self._commits.pending.stops.append(Stop(mailing=mailing, state=state, error=error))
-
-    def _relay_failed(self, trouble: str, *, working: int) -> None:
-        newly_down = self._health.failed(
-            trouble, now=self._loop.time(), jitter=self._jitter(), working=working
-        )
-        if newly_down:
-            log.warning("relay %s is left alone for now: %s", self._config.name, trouble)
-            self._was_down = True
-            down = verdicts.relay_down(self._config.name, trouble)
-            self._stop(None, MailingState.WAITING, down)
-
-    @property
-    def _serving(self) -> int:
-        return sum(lane.served for lane in self._lanes.values())
-
-    def _relay_serves(self, lane: Lane) -> None:
-        lane.served = True
-        self._health.served(self._loop.time())
-        if self._was_down:
-            self._was_down, self._is_back = False, True
+    def _on_failed(self, outlet: Outlet, error: BaseException) -> None:
+        self._desk.on_failed(outlet, error)
+        self._ticks.ask()
 
     def _on_event(self, connection: Connection, event: Event) -> None:
-        lane = self._lanes.get(connection)
+        lane = self._desk.lanes.get(connection)
         if lane is None:
             return
         try:
-            self._handle(lane, event)
+            self._desk.on_event(lane, event)
         except Exception as error:  # noqa: BLE001  asyncio would log it and go on
             self._break(error)
         else:
-            self._schedule()
-
-    def _handle(self, lane: Lane, event: Event) -> None:
-        match event:
-            case ContentWanted():
-                self._content_wanted(lane)
-            case Accepted() | Refused() | NotSent() | InDoubt():
-                parcel = lane.take(event.message)
-                if parcel is not None:
-                    self._on_verdict(lane, parcel, event)
-            case Closing(reply=reply):
-                del self._lanes[lane.connection]
-                self._lane_ended(lane, verdicts.words(reply))
-            case _:
-                pass
-
-    def _lane_ended(self, lane: Lane, why: str) -> None:
-        if lane.tried and not (lane.served or lane.retiring or self._stopping):
-            self._relay_failed(why, working=self._serving)
-        else:
-            self._health.ended()
-
-    def _content_wanted(self, lane: Lane) -> None:
-        if lane.offered is None:
-            lane.connection.abort()
-            return
-        lane.wanted = True
-        self._judge.envelope_taken()
-
-    def _on_verdict(self, lane: Lane, parcel: Parcel, verdict: Verdict) -> None:
-        match verdict:
-            case Accepted(reply=reply):
-                self._relay_serves(lane)
-                self._commits.settle(parcel, settled(parcel, DeliveryState.ACCEPTED, str(reply)))
-            case Refused(phase=phase, reply=reply) | NotSent(phase=phase, lost=Reply() as reply):
-                if phase is not Phase.MAIL:  # it is about the recipient: the relay itself works
-                    self._relay_serves(lane)
-                self._refused(lane, parcel, phase, reply)
-            case NotSent(phase=phase, lost=lost):
-                self._put_back(parcel, verdicts.words(lost), last=phase is not Phase.MAIL)
-            case InDoubt(lost=lost):
-                outcome = settled(parcel, DeliveryState.IN_DOUBT, verdicts.words(lost))
-                self._commits.settle(parcel, outcome)
-            case _:
-                assert_never(verdict)
-
-    def _refused(self, lane: Lane, parcel: Parcel, phase: Phase, reply: Reply) -> None:
-        ruling = self._judge.refused(parcel, phase, reply, now=self._clock(), jitter=self._jitter())
-        if ruling.outcome is None:
-            self._put_back(parcel, str(reply))
-        else:
-            self._commits.settle(parcel, ruling.outcome)
-            if ruling.suppress:
-                self._commits.pending.suppress.append(ruling.outcome)
-        if ruling.stop is not None:
-            self._commits.pending.stops.append(ruling.stop)
-        lane.retiring = lane.retiring or ruling.reconnect or ruling.back_off
-        if ruling.back_off:
-            self._relay_failed(f"{phase}: {reply}", working=self._serving)
-
-    def _put_back(self, parcel: Parcel, why: str, *, last: bool = False) -> None:
-        """It was not sent for certain; `last` if that may be because of whom it is for."""
-        outcome = untouched(parcel, why, now=self._clock())
-        if outcome is not None:
-            self._commits.settle(parcel, outcome)
-        elif not self._stopping and last:
-            self._feed.put_last(parcel.claimed)
-        elif not self._stopping:
-            self._feed.put_back(parcel.claimed)
+            self._ticks.ask()
 
     # --- the tick --------------------------------------------------------------------------------
 
-    def _schedule(self) -> None:
-        """Tick soon: at once if half of the lanes are ready, else when `GATHER` has passed.
+    def _enough(self) -> bool:
+        lanes = self._desk.lanes.values()
+        return 2 * sum([lane.wanted or lane.idle for lane in lanes]) >= len(lanes)
 
-        A commit costs as much for one message as for ten, and while it is written the relay works
-        on the other lanes: waiting for half of them made sending a fifth faster.
-        """
-        waiting = isinstance(self._timer, asyncio.TimerHandle)
-        if self._timer is not None and not waiting:
-            return
-        ready = sum([lane.wanted or lane.idle for lane in self._lanes.values()])
-        if 2 * ready >= len(self._lanes):
-            self._cancel_tick()
-            self._timer = self._loop.call_soon(self._tick)
-        elif not waiting:
-            self._timer = self._loop.call_later(GATHER, self._tick)
-
-    def _cancel_tick(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _tick(self) -> None:
-        """One group commit, then the contents that it allows."""
-        self._cancel_tick()
-        try:
-            self._turn()
-        except OperationalError as error:
-            self._hold_everything(error)
-        except Exception as error:  # noqa: BLE001  asyncio would log it and go on
-            self._break(error)
-
-    def _turn(self) -> None:
+    def _plan(self) -> Plan:
+        """What the next transaction writes."""
         if self._stopping:
             self._abort_offers()
-        committed = self._commit()
-        self._written_at = self._loop.time()
-        self._obey(committed)
-        for lane in committed.begun:
-            lane.begin()
-        for lane in list(self._lanes.values()):
-            if lane.offered is None:
-                self._offer(lane)
-                lane.connection.flush()
-        self._open_lanes()
-        if not self._feed and self._done():
-            self._wake.set()
+            plan = self._desk.take_news()
+        else:
+            plan = self._desk.take_news()
+            self._plan_more(plan, self._clock())
+        left = [*plan.settled, *(claimed for claimed, _ in plan.put_off)]
+        if left:
+            plan.over += self._feed.leave(leaving(left))
+        if self._look_again:
+            offered = [lane.offered for lane in self._desk.lanes.values()]
+            plan.held = [*(one.claimed for one in offered if one is not None), *self._feed]
+        return plan
 
-    def _commit(self) -> Committed:
-        lanes = self._lanes.values()
-        wanted = [lane for lane in lanes if lane.wanted and lane.current is None]
-        committed = self._commits.commit(
-            lanes,
-            [] if self._stopping else wanted,
-            hungry=not self._stopping and len(self._feed) < 2 * self._config.connections,
-            relay_is_back=self._is_back,
-        )
-        self._is_back = False
-        return committed
+    def _plan_more(self, plan: Plan, now: Instant) -> None:
+        for lane in self._desk.lanes.values():
+            if lane.wanted and lane.current is None:
+                plan.begins.append(lane.starting())
+        plan.put_off = self._waiting.surplus(now)
+        plan.hungry = self._fleet.is_hungry
+        plan.wanted = [*self._fleet.wanted(now), *self._waiting.wanted(now)]
+        plan.stops += self._fleet.stranded()
+
+    def _apply(self, committed: Committed) -> None:
+        """What the transaction allows happens."""
+        self._look_again = committed.stale
+        self._obey(committed)
+        self._take_in(committed)
+        for starting in committed.begun:
+            starting.begin()
+        self._desk.hear_late()
+        for lane in list(self._desk.lanes.values()):
+            if lane.offered is None:
+                self._offering.offer(lane, stopping=self._stopping)
+                lane.connection.flush()
+        if not self._stopping:
+            self._fleet.open_lanes(self._clock())
+            self._wake_in_time()
+        if self._desk.news:
+            self._ticks.ask()
+        if not self._feed:
+            self._wake.set()
 
     def _obey(self, committed: Committed) -> None:
         for stop in committed.stops:
@@ -414,94 +350,39 @@ class Dispatcher:
                 log.warning("%s → %s", stop.error, stop.error.next)
             elif stop.state is MailingState.PAUSED:
                 self._error = self._error or stop.error
-        for lane in list(self._lanes.values()):
-            if lane.offer_key in committed.unfit:
+        assert self._ticks.plan is not None
+        for starting in self._ticks.plan.begins:
+            starting.parcel.committing = False
+        if not committed.unfit:
+            return
+        unfit = {claimed.key for claimed in committed.unfit}
+        for lane in list(self._desk.lanes.values()):
+            if lane.offer_key in unfit:
                 lane.offered, lane.wanted, lane.retiring = None, False, True
                 if lane.current is None:
                     lane.connection.abort()
+        self._feed.drop(unfit)
+        self._feed.forget(committed.halted)
+        self._desk.news.released += committed.halted
+        self._desk.news.over += self._feed.leave(leaving(committed.unfit))
 
-    def _hold_everything(self, error: OperationalError) -> None:
-        """Nothing leaves unrecorded: hold everything and try to write again (S-46)."""
-        waited = self._loop.time() - self._written_at
-        if waited > self._patience:
-            self._break(self._cannot_write(error))
-            return
-        if waited < RETRY_WRITE:
-            log.warning("the ledger cannot be written: %s", error.orig)
-        self._timer = self._loop.call_later(RETRY_WRITE, self._tick)
+    def _take_in(self, committed: Committed) -> None:
+        if committed.fresh is not None:
+            self._feed.add(committed.fresh)
+        if committed.exhausted is not None:
+            self._exhausted = committed.exhausted
+        self.finished += committed.finished
+        if committed.limits is not None:
+            self._fleet.limit(committed.limits.relays)
+            self._waiting.limit(committed.limits.domains)
+        for one, granted in committed.grants:
+            if isinstance(one, str):
+                self._waiting.fill(one, granted)
+            else:
+                self._fleet.fill(one, granted)
 
-    def _cannot_write(self, error: OperationalError) -> LedgerError:
-        return LedgerError(
-            "E608",
-            "The ledger cannot be written; nothing more is sent",
-            where=str(self._ledger.path),
-            detail=str(error.orig),
-            next_step="make room or end what locks it, then mailer send --due",
-        )
-
-    # --- the next envelope -----------------------------------------------------------------------
-
-    def _open_lanes(self) -> None:
-        if self._stopping or any(lane.idle for lane in self._lanes.values()):
-            return
-        now = self._loop.time()
-        wanted = min(self._health.most(self._config.connections, now), len(self._feed))
-        self._relay.open(wanted - len(self._lanes) - self._relay.opening, now)
-
-    def _offer(self, lane: Lane) -> None:
-        """Offer the next envelope, behind the content if that was just released (S-20)."""
-        now = self._loop.time()
-        if self._relay.spent(lane.connection, now):
-            lane.retiring = True
-        if lane.retiring:
-            if lane.current is None:
-                # A farewell brings no further event.
-                del self._lanes[lane.connection]
-                self._relay.retire(lane.connection)
-                self._health.ended()
-            return
-        if self._stopping or not self._feed:
-            return
-        delay = self._bucket.delay(now)
-        if delay > 0:
-            self._wait_for_pace(delay)
-            return
-        parcel = self._next_parcel(lane)
-        if parcel is not None:
-            self._bucket.take(now)
-            lane.offered, lane.tried = parcel, True
-            lane.connection.offer(parcel.message)
-
-    def _wait_for_pace(self, delay: float) -> None:
-        """One timer for all lanes: the next message may go when it ends."""
-        if self._pace is None:
-
-            def over() -> None:
-                self._pace = None
-                self._schedule()
-
-            self._pace = self._loop.call_later(delay, over)
-
-    def _next_parcel(self, lane: Lane) -> Parcel | None:
-        while self._feed:
-            claimed = self._feed.next()
-            try:
-                parcel = self._packer.pack(claimed, now=self._clock())
-                self._check_size(lane, parcel)
-            except MailerError as error:
-                self._feed.put_back(claimed)
-                self._stop(claimed.recipient.mailing, MailingState.PAUSED, error)
-                self._schedule()
-                return None
-            if parcel.message.rcpt_to.isascii():
-                return parcel
-            # M-13: never down-converted; the domain is an A-label already.
-            outcome = settled(parcel, DeliveryState.REJECTED, verdicts.NEEDS_SMTPUTF8)
-            self._commits.settle(parcel, outcome)
-            self._schedule()
-        return None
-
-    def _check_size(self, lane: Lane, parcel: Parcel) -> None:
-        limit, size = lane.connection.capabilities.size, len(parcel.message.content)
-        if limit and size > limit:
-            raise verdicts.too_large(size, limit)
+    def _wake_in_time(self) -> None:
+        """Tick when the pace of a relay or of a domain lets the next message go."""
+        times = [*self._fleet.next_times(), *self._waiting.next_times()]
+        if times:
+            self._ticks.wake_in(max(0.0, (min(times) - self._clock()) / MICROSECONDS))

@@ -8,9 +8,25 @@ from typing import TYPE_CHECKING
 from mailer.ledger.settling import Begin
 
 if TYPE_CHECKING:
+    from mailer.delivery.outlets import Outlet
     from mailer.delivery.parcels import Parcel
     from mailer.model import MailingId, Message
     from mailer.smtp.connection import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Starting:
+    """A message whose content leaves when its intent is on the disk."""
+
+    lane: Lane
+    parcel: Parcel
+    intent: Begin
+
+    def begin(self) -> None:
+        """The intent is committed; something may have been said of the message meanwhile."""
+        self.parcel.begun = True
+        if self.lane.offered is self.parcel:
+            self.lane.begin()
 
 
 @dataclass(slots=True, eq=False)
@@ -22,6 +38,8 @@ class Lane:
         offer ──▶ offered ──ContentWanted──▶ wanted ──(begin committed)──▶ current ──▶ verdict
 
     Attributes:
+        outlet: the relay that it leads to.
+        idle_at: loop time from which on it has had no work.
         offered: its envelope is under way or taken; no content has left, nothing is in doubt.
         wanted: the relay waits for the content of `offered`.
         current: its content is out; its row is in `sending`.
@@ -32,6 +50,8 @@ class Lane:
     """
 
     connection: Connection
+    outlet: Outlet
+    idle_at: float
     offered: Parcel | None = None
     wanted: bool = False
     current: Parcel | None = None
@@ -52,7 +72,6 @@ class Lane:
         """Let the content of the offered message leave; its intent is committed."""
         assert self.offered is not None
         self.current, self.offered, self.wanted = self.offered, None, False
-        self.current.begun = True
         self.connection.content()
 
     @property
@@ -60,14 +79,13 @@ class Lane:
         """Which delivery is offered."""
         return None if self.offered is None else self.offered.claimed.key
 
-    def intent(self) -> Begin:
+    def starting(self) -> Starting:
         """What is committed before the content of the offered message may leave (S-41)."""
-        assert self.offered is not None
-        return Begin(
-            claimed=self.offered.claimed,
-            date=self.offered.date,
-            values=self.offered.message.values,
-        )
+        parcel = self.offered
+        assert parcel is not None
+        parcel.committing = True
+        intent = Begin(parcel.claimed, parcel.date, parcel.message.values, self.outlet.name)
+        return Starting(self, parcel, intent)
 
     @property
     def idle(self) -> bool:

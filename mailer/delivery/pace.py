@@ -5,7 +5,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from mailer.model import Instant
+
+if TYPE_CHECKING:
+    from mailer.ledger.metering import Grant
 
 FAILURES: Final = 5  # in a row, then the circuit opens (interface §1.6 A)
 FIRST_PAUSE: Final = 10.0
@@ -13,37 +19,27 @@ LONGEST_PAUSE: Final = 600.0
 SPREAD: Final = 0.2  # of a pause, at a jitter of 1
 
 
-class Bucket:
-    """A token bucket: `rate` messages per second on average, `burst` of them at once at most.
+NEVER_ASKED: Final = Instant(0)
 
-    A rate of None is no limit. It begins full.
+
+@dataclass(slots=True)
+class Meter:
+    """Leave to send that the ledger has granted and that is not used yet.
+
+    Attributes:
+        left: how many messages may go.
+        next_at: no more will be granted before.
+        gap: microseconds between two of them, as far as it is known.
     """
 
-    def __init__(self, rate: float | None, burst: float = 1.0) -> None:
-        if rate is not None and (rate <= 0 or burst < 1):
-            raise ValueError(f"rate {rate} and burst {burst} would never let a message go")
-        self._rate = rate
-        self._burst = burst
-        self._tokens = burst
-        self._at: float | None = None
+    left: int = 0
+    next_at: Instant = NEVER_ASKED
+    gap: int = 0
 
-    def delay(self, now: float) -> float:
-        """Seconds until the next message may go; 0 = now."""
-        if self._rate is None:
-            return 0.0
-        # A wait of `delay` may end a rounding error too early.
-        missing = 1.0 - self._level(now)
-        return missing / self._rate if missing > 1e-9 else 0.0  # noqa: PLR2004  see above
-
-    def take(self, now: float) -> None:
-        """A message goes."""
-        self._tokens = self._level(now) - 1.0
-        self._at = now
-
-    def _level(self, now: float) -> float:
-        if self._at is None or self._rate is None:
-            return self._tokens
-        return min(self._burst, self._tokens + (now - self._at) * self._rate)
+    def fill(self, granted: Grant) -> None:
+        """More was granted."""
+        self.left += granted.count
+        self.next_at, self.gap = granted.next_at, granted.gap
 
 
 class CircuitBreaker:
@@ -104,7 +100,7 @@ class CircuitBreaker:
         self._probing = False
 
 
-LIMIT_SECONDS: Final = 30.0  # how long a number of connections that the relay refused is respected
+LIMIT_SECONDS: Final = 30.0  # until one more connection is tried than the relay took
 
 
 class Health:
@@ -114,35 +110,58 @@ class Health:
 
         opened, ended unused        says nothing; a probe of the breaker is over
         an answer to a message      well: the breaker closes, patience begins anew
-        refused, others at work     it takes no more connections than it has: a limit, for a while
+        refused, others at work     it takes no more connections than it has: a limit
         refused, nobody at work     a failure: five in a row and the relay is left alone
+        421, 4yz to MAIL            it is asked too much: half as many connections
+
+    A limit is lifted by one connection every `LIMIT_SECONDS`.
     """
 
-    def __init__(self, now: float) -> None:
+    def __init__(self) -> None:
         self._breaker = CircuitBreaker()
         self._limit: int | None = None
-        self._limit_until = 0.0
-        self.well_at = now
+        self._limit_at = 0.0
+        self._unwell_at: float | None = None
         self.trouble = ""
+
+    @property
+    def is_down(self) -> bool:
+        """Whether the relay is left alone, but for the one connection that looks."""
+        return self._breaker.is_open
 
     def allows(self, now: float) -> bool:
         """Whether a connection may be opened now."""
-        return self._breaker.allows(now)
+        if not self._breaker.allows(now):
+            return False
+        if self._unwell_at is None:
+            self._unwell_at = now  # until it has answered
+        return True
 
     def most(self, connections: int, now: float) -> int:
         """How many connections may be open, of those that are configured."""
-        if self._limit is not None and now < self._limit_until:
-            return min(connections, self._limit)
-        return connections
+        if self._limit is None:
+            return connections
+        allowed = self._limit + int((now - self._limit_at) / LIMIT_SECONDS)
+        if allowed >= connections:
+            self._limit = None
+        return min(connections, allowed)
 
-    def served(self, now: float) -> None:
+    def unwell(self, now: float) -> float:
+        """For how many seconds it has been tried and has not answered to a message."""
+        return 0.0 if self._unwell_at is None else now - self._unwell_at
+
+    def served(self) -> None:
         """The relay answered to a message: accepted or refused, it works."""
         self._breaker.succeeded()
-        self.well_at = now
+        self._unwell_at = None
 
     def ended(self) -> None:
         """A connection ended that was not needed, or after it had served."""
         self._breaker.given_up()
+
+    def slowed(self, now: float, *, working: int) -> None:
+        """The relay asks for less while so many connections are open."""
+        self._limit, self._limit_at = max(1, working // 2), now
 
     def failed(self, trouble: str, *, now: float, jitter: float, working: int) -> bool:
         """A connection was refused, or ended before it served; `working` others have served.
@@ -152,9 +171,11 @@ class Health:
         """
         self.trouble = trouble
         if working:
-            self._limit, self._limit_until = working, now + LIMIT_SECONDS
+            self._limit, self._limit_at = working, now
             self._breaker.given_up()
             return False
         was_open = self._breaker.is_open
         self._breaker.failed(now, jitter=jitter)
+        if self._unwell_at is None:
+            self._unwell_at = now
         return self._breaker.is_open and not was_open

@@ -24,12 +24,15 @@ class Parcel:
 
     Attributes:
         date: the Date that is in the message.
+        committing: its intent is being written: what is said of it waits until it is known
+            whether it is `begun`.
         begun: its intent is committed, its row is in `sending`.
     """
 
     claimed: Claimed
     message: Message
     date: Instant
+    committing: bool = False
     begun: bool = False
 
 

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from mailer.config import RelayConfig
     from mailer.smtp.session import Event
 
-MESSAGES_PER_CONNECTION = 100  # S-4
 CONNECTION_SECONDS = 300.0  # S-4
 # S-4 allows 15. But with PIPELINING a refused RCPT and the DATA behind it are two errors to
 # Postfix, which slows at 10 and hangs up at 20.
@@ -83,7 +82,7 @@ class Relay:
     def spent(self, connection: Connection, now: float) -> bool:
         """Whether a connection has served long enough and should make room for a fresh one."""
         return (
-            connection.handed_over >= MESSAGES_PER_CONNECTION
+            connection.handed_over >= self._config.messages
             or connection.rejected_rcpts >= REJECTED_PER_CONNECTION
             or now - connection.opened_at >= CONNECTION_SECONDS
         )

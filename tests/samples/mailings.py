@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import insert, select
 
 from mailer.compose.links import Keyring
-from mailer.config import DeliveryConfig, GuardConfig
+from mailer.config import DeliveryConfig, GuardConfig, RelayConfig
 from mailer.delivery.dispatch import Dispatcher
 from mailer.ledger import freezing, open_ledger, overview, starting
 from mailer.ledger.schema import delivery, list_, subscriber, subscription
@@ -32,7 +32,7 @@ from mailer.when import now
 from tests.wire.courier import relay_at
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from mailer.ledger import Ledger
     from mailer.ledger.overview import Overview
@@ -221,21 +221,24 @@ _holders = itertools.count(1)
 
 def dispatcher(
     ledger: Ledger,
-    port: int,
+    port: int = 0,
     *,
+    relays: Sequence[RelayConfig] = (),
     connections: int = 3,
     rate: float | None = None,
     on_doubt: OnDoubt = OnDoubt.RESEND,
     patience: float = 5.0,
     max_age: float = 48 * 3600,
+    domains: Mapping[str, float] | None = None,
+    guard: GuardConfig = GuardConfig(),  # noqa: B008  frozen
 ) -> Dispatcher:
-    """A dispatcher for a relay on loopback."""
+    """A dispatcher for a relay on loopback, or for several."""
     relay = dataclasses.replace(relay_at(port), connections=connections, rate=rate)
     return Dispatcher(
         ledger,
-        relays=[relay],
-        delivery=DeliveryConfig(on_doubt=on_doubt, max_age=max_age),
-        guard=GuardConfig(),
+        relays=relays or [relay],
+        delivery=DeliveryConfig(on_doubt=on_doubt, max_age=max_age, domains=domains or {}),
+        guard=guard,
         keyring=KEYS,
         holder=HolderId(next(_holders)),
         helo="client.test",

@@ -6,7 +6,6 @@ Every test ends with counts that add up (`look` checks them against the rows).
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import itertools
 import re
 import sqlite3
@@ -21,13 +20,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select, update
 
+from mailer.delivery.ticks import Ticks
 from mailer.errors import ConfigError, MailerError, StoppedError
-from mailer.ledger import Ledger, bump_changes, events, mailings
+from mailer.ledger import Ledger, bump_changes, events, mailings, retrying
 from mailer.ledger.forgetting import forget
 from mailer.ledger.schema import delivery, subscription, suppression
 from mailer.model import DeliveryState, MailingState, OnDoubt, SubscriptionState
 from mailer.when import now
 from tests.samples.mailings import addresses, dispatcher, enlist, frozen, look, new_ledger, rows
+from tests.wire.courier import relay_at
 from tests.wire.fault_server import Act, FaultServer, Then, drop, reset, say
 
 if TYPE_CHECKING:
@@ -167,11 +168,9 @@ def test_a_refused_password_stops_once_with_a_clear_message(ledger: Ledger) -> N
     enlist(ledger, *addresses(9))
     frozen(ledger)
     with FaultServer({"AUTH": itertools.repeat(say(b"535 5.7.8 no"))}) as server:
-        working = dispatcher(ledger, server.port)
-        relay = dataclasses.replace(working._config, user="me", password="hunter2")
-        working._config = relay
+        relay = relay_at(server.port, user="me", password="hunter2")
         with pytest.raises(ConfigError, match="E303") as refused:
-            asyncio.run(working.run())
+            run(ledger, server, relays=[relay])
         attempts = len(server.connections)
     assert attempts <= relay.connections
     assert "535 5.7.8 no" in refused.value.detail
@@ -283,7 +282,7 @@ def test_doubt_can_be_held_for_the_operator(ledger: Ledger) -> None:
             seen.state,
         ) == (1, 4, MailingState.SENDING)
         with ledger.write() as connection:
-            mailings.retry(connection, mailing, DeliveryState.IN_DOUBT, actor="test", now=now())
+            retrying.retry(connection, mailing, DeliveryState.IN_DOUBT, actor="test", now=now())
         run(ledger, server, on_doubt=OnDoubt.HOLD)
     assert MailingState.SENT is look(ledger, mailing).state
 
@@ -383,17 +382,16 @@ def test_a_rate_is_kept_without_spinning(ledger: Ledger, monkeypatch: pytest.Mon
     enlist(ledger, *people)
     frozen(ledger)
     with FaultServer() as server:
-        working = dispatcher(ledger, server.port, rate=20.0)
         ticks = 0
-        tick = working._tick
+        tick = Ticks.tick
 
-        def counted() -> None:
+        def counted(self: Ticks) -> None:
             nonlocal ticks
             ticks += 1
-            tick()
+            tick(self)
 
-        monkeypatch.setattr(working, "_tick", counted)
-        asyncio.run(working.run())
+        monkeypatch.setattr(Ticks, "tick", counted)
+        run(ledger, server, rate=20.0)
     assert dict.fromkeys(people, 1) == received(server)
     assert ticks < 10 * len(people)
 
@@ -669,7 +667,7 @@ def test_a_locked_database_stops_sending_until_it_is_free(
     taken: list[int] = []
     with ledger.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA busy_timeout=50")
-    monkeypatch.setattr("mailer.delivery.dispatch.RETRY_WRITE", 0.05)
+    monkeypatch.setattr("mailer.delivery.ticks.RETRY_WRITE", 0.05)
 
     with FaultServer({"dot": slow(0.005)}) as server:
 

@@ -1,0 +1,87 @@
+"""Which envelope a connection offers next, composed and fit for its relay."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mailer.delivery import verdicts
+from mailer.delivery.routes import Route
+from mailer.delivery.verdicts import settled
+from mailer.errors import MailerError
+from mailer.model import DeliveryState, MailingState
+from mailer.smtp.commands import can_carry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mailer.delivery.desk import Desk
+    from mailer.delivery.fleet import Fleet
+    from mailer.delivery.lanes import Lane
+    from mailer.delivery.parcels import Packer, Parcel
+    from mailer.model import Instant
+
+
+class Offering:
+    """Gives connections work."""
+
+    def __init__(
+        self, fleet: Fleet, desk: Desk, packer: Packer, *, clock: Callable[[], Instant]
+    ) -> None:
+        self._fleet = fleet
+        self._desk = desk
+        self._packer = packer
+        self._clock = clock
+
+    def offer(self, lane: Lane, *, stopping: bool) -> None:
+        """Offer the next envelope, behind the content if that was just released (S-20)."""
+        outlet = lane.outlet
+        if outlet.stopped is not None or outlet.is_spent(lane):
+            lane.retiring = True
+        if lane.retiring:
+            if lane.current is None:
+                self._desk.retire(lane)
+            return
+        meter = outlet.meter
+        if stopping or not self._fleet.feed or (meter is not None and meter.left <= 0):
+            return
+        parcel = self._next(lane)
+        if parcel is not None:
+            if meter is not None:
+                meter.left -= 1
+            lane.offered, lane.tried = parcel, True
+            lane.connection.offer(parcel.message)
+
+    def _next(self, lane: Lane) -> Parcel | None:
+        feed = self._fleet.feed
+        while (ring := self._fleet.ring_for(lane.outlet)) is not None:
+            claimed = feed.next(ring)
+            try:
+                parcel = self._packer.pack(claimed, now=self._clock())
+                _check_size(lane, parcel)
+            except MailerError as error:
+                feed.put_back(claimed)
+                self._desk.stop(claimed.recipient.mailing, MailingState.PAUSED, error)
+                return None
+            if can_carry(parcel.message, lane.connection.capabilities):
+                return parcel
+            self._leave_to_others(lane, parcel, ring.route)
+        return None
+
+    def _leave_to_others(self, lane: Lane, parcel: Parcel, route: Route) -> None:
+        """This relay cannot carry the address; if no other can, nobody does (M-13)."""
+        others = tuple(
+            outlet.place
+            for outlet in self._fleet.could_carry(route)
+            if outlet is not lane.outlet and outlet.utf8 is not False
+        )
+        if others:
+            self._fleet.feed.put_back(parcel.claimed, Route(others))
+        else:
+            outcome = settled(parcel, DeliveryState.REJECTED, verdicts.NEEDS_SMTPUTF8)
+            self._desk.news.settle(parcel, outcome)
+
+
+def _check_size(lane: Lane, parcel: Parcel) -> None:
+    limit, size = lane.connection.capabilities.size, len(parcel.message.content)
+    if limit and size > limit:
+        raise verdicts.too_large(size, limit)
