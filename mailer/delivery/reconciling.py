@@ -60,7 +60,7 @@ class Findings:
     Attributes:
         found: delivery -> the relay's number for it.
         absent: the relay certainly has them not.
-        lost: the log does not reach back to them: it never will decide.
+        lost: no log reaches back to them: none will ever decide.
     """
 
     found: dict[tuple[MailingId, int], str] = field(default_factory=dict)
@@ -163,7 +163,8 @@ class Reconciler:
             waited = True
             await self.look()
             await asyncio.sleep(LOOK)
-            for name in {one.relay for one in doubts if self._clock() > one.at + self._grace}:
+            late = {one.relay for one in doubts if self._clock() > one.at + self._grace}
+            for name in late & self._relays.keys():
                 await self._greet(self._relays[name])
         return waited
 
@@ -173,19 +174,24 @@ class Reconciler:
         for one in self._pending():
             by_relay[one.relay].append(one)
         for name, doubts in by_relay.items():
-            with self._ledger.read() as connection:
-                witnesses = doubt.witnesses(connection, doubts)
-            reading = await self._read(self._relays[name], doubts, witnesses)
-            if reading is not None:
-                self._write(
-                    judge(doubts, witnesses, reading, self._keyring, grace=self._grace), name
-                )
+            if name in self._relays:
+                await self._ask(self._relays[name], doubts)
+            else:
+                self._write(Findings(lost=[one.key for one in doubts]), name)
+
+    async def _ask(self, relay: RelayConfig, doubts: Sequence[Doubt]) -> None:
+        with self._ledger.read() as connection:
+            witnesses = doubt.witnesses(connection, doubts)
+        reading = await self._read(relay, doubts, witnesses)
+        if reading is not None:
+            findings = judge(doubts, witnesses, reading, self._keyring, grace=self._grace)
+            self._write(findings, relay.name)
 
     def _pending(self) -> list[Doubt]:
         if not self._relays:
             return []
         with self._ledger.read() as connection:
-            return doubt.pending(connection, [*self._relays])
+            return doubt.pending(connection)
 
     async def _read(
         self, relay: RelayConfig, doubts: Sequence[Doubt], witnesses: Iterable[Witness]
@@ -216,11 +222,9 @@ class Reconciler:
                 connection,
                 found=findings.found,
                 absent=findings.absent,
-                relays=[name],
+                lost=findings.lost,
                 now=self._clock(),
             )
-            if findings.lost:
-                doubt.forget(connection, findings.lost)
         for mailing in sorted({one.mailing for one in settled}):
             states = [one.state for one in settled if one.mailing == mailing]
             log.info(

@@ -75,8 +75,8 @@ def note(connection: Connection, outcomes: Sequence[Outcome], now: Instant) -> N
     connection.execute(doubt.insert().from_select(columns, these))
 
 
-def pending(connection: Connection, relays: Collection[str]) -> list[Doubt]:
-    """The doubtful deliveries of these relays, the oldest first.
+def pending(connection: Connection) -> list[Doubt]:
+    """The doubtful deliveries, the oldest first.
 
     What is queued to be sent again counts until it is cut into a batch.
     """
@@ -95,7 +95,6 @@ def pending(connection: Connection, relays: Collection[str]) -> list[Doubt]:
         .where(
             delivery.c.changed_at == doubt.c.at,
             mailing.c.state.not_in(_OVER),
-            delivery.c.relay.in_(relays),
             or_(
                 delivery.c.state == DeliveryState.IN_DOUBT,
                 (delivery.c.state == DeliveryState.QUEUED)
@@ -112,7 +111,7 @@ def pending(connection: Connection, relays: Collection[str]) -> list[Doubt]:
             subscriber=SubscriberId(row.subscriber),
             address_key=row.address_key,
             key_id=row.key_id,
-            relay=row.relay,
+            relay=row.relay or "",
             state=DeliveryState(row.state),
             resends=row.resends,
             began_at=Instant(row.began_at),

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select, tuple_, update
 
 from mailer.ledger import doubt, events
 from mailer.ledger.mailings import set_state
-from mailer.ledger.schema import mailing
+from mailer.ledger.schema import delivery, mailing
 from mailer.ledger.settling import Outcome, record
 from mailer.model import DeliveryState, Instant, MailingId, MailingState, OnDoubt
 
@@ -26,7 +26,7 @@ def reconcile(
     *,
     found: Mapping[tuple[MailingId, int], str],
     absent: Collection[tuple[MailingId, int]],
-    relays: Collection[str],
+    lost: Collection[tuple[MailingId, int]] = (),
     now: Instant,
 ) -> list[Outcome]:
     """Settle what is still as doubtful as it was when the log was read; the caller commits.
@@ -35,11 +35,12 @@ def reconcile(
         connection: a transaction that writes.
         found: delivery -> the relay's number for it: it is accepted.
         absent: the relay certainly has them not: queued again, which is no resend.
-        relays: whose deliveries may be meant.
+        lost: no log will ever say: a resend need not wait for one any more.
         now: when.
     """
-    keys = {*found, *absent}
-    still = [one for one in doubt.pending(connection, relays) if one.key in keys]
+    doubtful = doubt.pending(connection)
+    _let_go(connection, [one for one in doubtful if one.key in lost], now)
+    still = [one for one in doubtful if one.key in found or one.key in absent]
     outcomes = [_outcome(one, found.get(one.key), now) for one in still]
     if not outcomes:
         return []
@@ -52,6 +53,22 @@ def reconcile(
     for number in {one.mailing for one in outcomes if one.state is DeliveryState.QUEUED}:
         _go_on(connection, number, now)
     return outcomes
+
+
+def _let_go(connection: Connection, lost: list[Doubt], now: Instant) -> None:
+    keys = [one.key for one in lost]
+    if not keys:
+        return
+    doubt.forget(connection, keys)
+    connection.execute(
+        update(delivery)
+        .where(
+            tuple_(delivery.c.mailing, delivery.c.seq).in_(keys),
+            delivery.c.state == DeliveryState.QUEUED,
+            delivery.c.due_at > now,
+        )
+        .values(due_at=now)
+    )
 
 
 def _outcome(one: Doubt, queue_id: str | None, now: Instant) -> Outcome:

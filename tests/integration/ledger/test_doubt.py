@@ -66,7 +66,14 @@ def in_doubt(ledger: Ledger, on_doubt: OnDoubt) -> MailingId:
     return mailing
 
 
-def log_of(folder: Path, mailing: MailingId, seqs: Iterable[int], *, until: int = LATER) -> Path:
+def log_of(
+    folder: Path,
+    mailing: MailingId,
+    seqs: Iterable[int],
+    *,
+    first: int = BEGAN - 60 * SECOND,
+    until: int = LATER,
+) -> Path:
     """A log that has these deliveries in its queue, and lines before and behind them."""
 
     def line(at: int, text: str) -> str:
@@ -78,7 +85,7 @@ def log_of(folder: Path, mailing: MailingId, seqs: Iterable[int], *, until: int 
         for seq in seqs
     }
     path.write_text(
-        line(BEGAN - 60 * SECOND, "smtpd[1]: connect from x")
+        line(first, "smtpd[1]: connect from x")
         + "".join(
             line(BEGAN, f"qmgr[2]: ID{seq}: from=<b-{token}@b.example.org>, size=1 (queue active)")
             for seq, token in tokens.items()
@@ -89,8 +96,8 @@ def log_of(folder: Path, mailing: MailingId, seqs: Iterable[int], *, until: int 
     return path
 
 
-def reconciler(ledger: Ledger, log: Path) -> Reconciler:
-    relay = replace(relay_at(9), label="r", log=log)
+def reconciler(ledger: Ledger, log: Path, *, name: str = "r") -> Reconciler:
+    relay = replace(relay_at(9), label=name, log=log)
     return Reconciler(
         ledger, KEYS, [relay], helo="client.test", clock=lambda: LATER, grace=5.0, wait=0.0
     )
@@ -161,6 +168,19 @@ def test_who_cannot_be_decided_waits_for_the_policy(ledger: Ledger, tmp_path: Pa
     assert {DOUBTED + WAIT} == {row.due_at for row in rows(ledger, mailing)[-2:]}
 
 
+@pytest.mark.parametrize(("name", "first"), [("r", BEGAN), ("another", BEGAN - 60 * SECOND)])
+def test_what_no_log_will_tell_is_sent_again_at_once(
+    ledger: Ledger, tmp_path: Path, name: str, first: int
+) -> None:
+    """The log begins too late, or it is that of another relay: the policy, without a wait."""
+    mailing = in_doubt(ledger, OnDoubt.RESEND)
+    asyncio.run(reconciler(ledger, log_of(tmp_path, mailing, [], first=first), name=name).look())
+    assert (2, 0) == (look(ledger, mailing).resent, look(ledger, mailing).reconciled)
+    assert {LATER} == {row.due_at for row in rows(ledger, mailing)[-2:]}
+    with ledger.read() as connection:
+        assert [] == doubt.pending(connection)
+
+
 def test_a_log_that_cannot_be_read_is_said_once(
     ledger: Ledger, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -178,8 +198,7 @@ def test_what_has_moved_on_is_left_alone(ledger: Ledger, tmp_path: Path) -> None
     *_, one, _ = [row.seq for row in rows(ledger, mailing)]
     with ledger.write() as connection:
         connection.execute(update(delivery).where(delivery.c.seq == one).values(batch=99))
-        assert 1 == len(doubt.pending(connection, ["r"]))
-        assert [] == doubt.pending(connection, ["another"])
+        assert 1 == len(doubt.pending(connection))
         mailings.set_state(connection, mailing, MailingState.CANCELLED, actor="x", now=LATER)
     log = log_of(tmp_path, mailing, [row.seq for row in rows(ledger, mailing)])
     asyncio.run(reconciler(ledger, log).look())
@@ -212,7 +231,7 @@ def test_what_a_dead_process_left_waits_for_the_log(ledger: Ledger) -> None:
         settling.record(connection, [], begins, on_doubt=OnDoubt.RESEND, now=BEGAN)
     recovery.recover(ledger, on_doubt=OnDoubt.RESEND, now=DOUBTED, doubt_wait=WAIT)
     with ledger.read() as connection:
-        (one,) = doubt.pending(connection, ["r"])
+        (one,) = doubt.pending(connection)
     assert (BEGAN, DOUBTED) == (one.began_at, one.at)
     assert [DOUBTED + WAIT] == [row.due_at for row in rows(ledger, mailing)]
 
@@ -236,6 +255,6 @@ def test_a_second_doubt_begins_anew(ledger: Ledger) -> None:
         connection.execute(
             update(delivery).where(delivery.c.seq == one.seq).values(changed_at=LATER)
         )
-        found = {each.seq: each.at for each in doubt.pending(connection, ["r"])}
+        found = {each.seq: each.at for each in doubt.pending(connection)}
         assert {one.seq: LATER, one.seq - 1: DOUBTED} == found
-        assert [] == written.reconcile(connection, found={}, absent=[], relays=["r"], now=LATER)
+        assert [] == written.reconcile(connection, found={}, absent=[], now=LATER)
