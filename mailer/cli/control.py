@@ -95,7 +95,7 @@ def resume(app: App, mailing: str, *, ref: str | None, domain: str, yes: bool) -
                 "--domain goes on with one domain, --revision with everybody who is left",
                 next_step="one after the other",
             )
-        _release(ledger, mailing, _a_label(domain))
+        before = _release(ledger, mailing, _a_label(domain))
     elif ref is not None:
         from mailer.cli.revising import revise
 
@@ -111,7 +111,7 @@ def resume(app: App, mailing: str, *, ref: str | None, domain: str, yes: bool) -
     _show(app, before.name)
 
 
-def _release(ledger: Ledger, name: str, domain: str) -> None:
+def _release(ledger: Ledger, name: str, domain: str) -> Overview:
     from mailer.ledger import holds, mailings, overview
 
     with ledger.write() as connection:
@@ -124,6 +124,7 @@ def _release(ledger: Ledger, name: str, domain: str) -> None:
                 detail=f"It holds {', '.join(before.holds) or 'no domain'}.",
                 next_step=f"mailer status {before.name}",
             )
+        return before
 
 
 @click.command(cls=Verb)
