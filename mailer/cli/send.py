@@ -19,6 +19,8 @@ from mailer.errors import UsageError
 @click.option("--as", "whose", metavar="ADDRESS", help="The test copy as this subscriber gets it.")
 @click.option("--at", metavar="TIME", help='Start then: "thu 9:00", "in 2h".')
 @click.option("--due", is_flag=True, help="Deliver everything that is due, then exit.")
+@click.option("--canary", type=click.IntRange(min=1), metavar="N", help="So many first, then wait.")
+@click.option("--canary-wait", metavar="TIME", help="Go on by itself after 15m, if all is well.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--expect", type=int, metavar="N", help="Refuse unless about N people get it.")
 @click.pass_obj
@@ -33,6 +35,8 @@ def send(
     whose: str | None,
     at: str | None,
     due: bool,
+    canary: int | None,
+    canary_wait: str | None,
     yes: bool,
     expect: int | None,
 ) -> int:
@@ -43,12 +47,14 @@ def send(
     mailer send winter --to me@example.org
     mailer send winter --to @editors --as ann@example.org
     mailer send winter --at "thu 9:00"
+    mailer send winter --canary 50 --canary-wait 15m
     mailer send --due                          # for cron: silent when nothing is due
     """
     from mailer.cli import delivering, mailing, trial
 
-    given = {"--dry-run": dry_run, "--out": out, "--to": to, "--at": at, "--yes": yes}
+    given: dict[str, object] = {"--dry-run": dry_run, "--out": out, "--to": to, "--at": at, "--yes": yes}
     given |= {"ISSUE": issue, "--list": list_name, "--expect": expect is not None, "--as": whose}
+    given |= {"--canary": canary, "--canary-wait": canary_wait}
     _refuse_contradictions({name for name, value in given.items() if value}, due=due)
     if due:
         return delivering.send_due(app)
@@ -56,7 +62,26 @@ def send(
         return trial.test_copies(app, issue, list_name, to, whose=whose)
     if dry_run:
         return trial.dry_run(app, issue, list_name, at=at, expect=expect, out=out)
-    return mailing.mail(app, issue, list_name, at=at, yes=yes, expect=expect)
+    manner = mailing.Manner(
+        canary=canary or 0, canary_wait=None if canary_wait is None else _seconds(canary_wait)
+    )
+    return mailing.mail(app, issue, list_name, at=at, yes=yes, expect=expect, manner=manner)
+
+
+def _seconds(text: str) -> float:
+    from mailer.config.parse import duration
+
+    try:
+        return duration(text)
+    except ValueError as error:
+        raise UsageError(
+            "E001",
+            f"--canary-wait {error}",
+            next_step="mailer send ISSUE --canary 50 --canary-wait 15m",
+        ) from error
+
+
+_ONLY_MAILINGS = {"--dry-run", "--at", "--expect", "--out", "--canary", "--canary-wait"}
 
 
 def _refuse_contradictions(given: set[str], *, due: bool) -> None:
@@ -68,7 +93,13 @@ def _refuse_contradictions(given: set[str], *, due: bool) -> None:
             detail=f"It was given with {', '.join(others)}.",
             next_step="mailer send --due",
         )
-    if "--to" in given and (others := sorted(given & {"--dry-run", "--at", "--expect", "--out"})):
+    if "--canary-wait" in given and "--canary" not in given:
+        raise UsageError(
+            "E005",
+            "--canary-wait says how long the rest waits behind a canary",
+            next_step="mailer send ISSUE --canary 50 --canary-wait 15m",
+        )
+    if "--to" in given and (others := sorted(given & _ONLY_MAILINGS)):
         raise UsageError(
             "E005",
             f"--to sends test copies now: without {', '.join(others)}",

@@ -83,6 +83,20 @@ def tried_again(connection: Connection, mailing_id: MailingId) -> int:
     return connection.scalar(query) or 0
 
 
+def still_to_come(connection: Connection, mailing_id: MailingId, number: int) -> int:
+    """How many will only get a revision: none of them has it, not even perhaps."""
+    mine = delivery.c.revision == number
+    if number == _number(connection, mailing_id):
+        mine |= delivery.c.revision.is_(None)
+    query = select(func.count()).where(
+        delivery.c.mailing == mailing_id,
+        delivery.c.state == DeliveryState.QUEUED,
+        delivery.c.resends == 0,
+        mine,
+    )
+    return connection.scalar(query) or 0
+
+
 def add_revision(
     connection: Connection,
     mailing_id: MailingId,
