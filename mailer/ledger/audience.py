@@ -12,6 +12,7 @@ from mailer.errors import NotFoundError
 from mailer.ledger import events, lines, noting
 from mailer.ledger.database import bump_changes
 from mailer.ledger.dialect import insert_new
+from mailer.ledger.engines import Lock
 from mailer.ledger.entries import CONTROL, Consent, Entry, Verdict, dump
 from mailer.ledger.events import Kind
 from mailer.ledger.joining import join
@@ -145,7 +146,7 @@ def add(
         state=state,
     )
     consent = Consent(source=source, operator=operator, reason=reason, at=now)
-    with ledger.write() as connection:
+    with ledger.write(Lock.PEOPLE) as connection:
         return join(connection, list_number(connection, list_slug), [entry], consent)[0]
 
 
@@ -157,7 +158,7 @@ def unsubscribe(
     Returns:
         Whether anything changed: the second time it does not, and writes no event (L-6).
     """
-    with ledger.write() as connection:
+    with ledger.write(None) as connection:
         left = connection.execute(
             update(subscription)
             .where(
@@ -180,7 +181,7 @@ def resubscribe(
 
     A suppression stays, and who was forgotten stays so: there is no address any more.
     """
-    with ledger.write() as connection:
+    with ledger.write(None) as connection:
         known = select(subscriber.c.id).where(
             subscriber.c.id == subscriber_id, subscriber.c.address.is_not(None)
         )

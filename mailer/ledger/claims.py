@@ -140,6 +140,7 @@ def _open_batches(now: int) -> Select[Any]:
             batch.c.mailing.in_(select(mailing.c.id).where(mailing.c.state.in_(LIVE))),
         )
         .order_by(batch.c.first.is_not(None), batch.c.due_at, batch.c.id)
+        .with_for_update(of=batch, skip_locked=True)  # S-43
     )
 
 
@@ -156,18 +157,22 @@ def _cut_due(connection: Connection, now: Instant) -> None:
     mailing_id = connection.scalar(due)
     if mailing_id is None:
         return
-    number = connection.scalars(
-        insert(batch).values(mailing=mailing_id, due_at=now).returning(batch.c.id)
-    ).one()
     first_due = (
         select(delivery.c.seq)
         .where(delivery.c.mailing == mailing_id, delivery.c.due_at <= now)
         .order_by(delivery.c.due_at)
         .limit(BATCH)
+        .with_for_update(skip_locked=True)  # another process may be cutting them, too
     )
+    mine = connection.scalars(first_due).all()
+    if not mine:
+        return
+    number = connection.scalars(
+        insert(batch).values(mailing=mailing_id, due_at=now).returning(batch.c.id)
+    ).one()
     connection.execute(
         update(delivery)
-        .where(delivery.c.mailing == mailing_id, delivery.c.seq.in_(first_due))
+        .where(delivery.c.mailing == mailing_id, delivery.c.seq.in_(mine))
         .values(batch=number, due_at=None)
     )
 

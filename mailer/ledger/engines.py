@@ -48,6 +48,12 @@ class Lock(Enum):
         return f"SELECT {function}({KEYS}, {number})"
 
 
+def exclude(connection: Connection, lock: Lock) -> None:
+    """Take a further lock for the rest of a transaction; on SQLite it has them all."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(lock.statement)
+
+
 def path_of(url: str) -> Path | None:
     """The file of an embedded database; None for a server.
 

@@ -10,6 +10,7 @@ from sqlalchemy import Column, Connection, Table, bindparam, func, select, updat
 from mailer import address as addresses
 from mailer.ledger import events, lines, noting
 from mailer.ledger.database import bump_changes
+from mailer.ledger.engines import Lock, exclude
 from mailer.ledger.events import Kind
 from mailer.ledger.schema import delivery, event, subscriber, subscription, suppression
 from mailer.model import Instant, SubscriptionState
@@ -41,6 +42,7 @@ def forget(ledger: Ledger, address: str, *, operator: str, now: Instant) -> bool
     key = ledger.normalised_key(parsed.normalised)
     forms = {parsed.given, parsed.normalised, parsed.wire}
     with ledger.write() as connection:
+        exclude(connection, Lock.PEOPLE)  # an import under way must not bring back what goes
         return erase(connection, key, forms=forms, operator=operator, now=now)
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from mailer.errors import SafetyError
 from mailer.ledger import canary, choosing, events, variants
 from mailer.ledger.dialect import COUNTED
-from mailer.ledger.engines import Lock
+from mailer.ledger.engines import Lock, exclude
 from mailer.ledger.holds import HELD
 from mailer.ledger.mailings import BATCH
 from mailer.ledger.schema import (
@@ -180,6 +180,7 @@ def enrol(connection: Connection, mailing_id: MailingId, *, now: Instant) -> int
     Each row says which variant it gets, and keeps it. Used by the freeze and again when a scheduled
     mailing starts, for those who confirmed since.
     """
+    exclude(connection, Lock.PEOPLE)
     row = connection.execute(
         select(mailing, list_.c.slug.label("list_slug"), issue.c.slug.label("issue_slug"))
         .join(list_, list_.c.id == mailing.c.list)

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, insert, select, update
 from mailer.address import AddressError, normalise
 from mailer.ledger import sheets
 from mailer.ledger.audience import list_number
+from mailer.ledger.engines import Lock
 from mailer.ledger.entries import CONTROL, Consent, Entry, Verdict
 from mailer.ledger.joining import decide, join
 from mailer.ledger.schema import import_file, list_
@@ -164,7 +165,7 @@ def _begin(
     ledger: Ledger, sheet: Sheet, list_slug: str, operator: str, now: Instant
 ) -> tuple[ListId, int]:
     """List and number of this import; the same content for the same list is the same import."""
-    with ledger.write() as connection:
+    with ledger.write(Lock.PEOPLE) as connection:
         list_id = list_number(connection, list_slug)
         known = connection.scalar(
             select(import_file.c.id).where(
@@ -187,7 +188,7 @@ def _begin(
 
 
 def _finish(ledger: Ledger, batch: int, sheet: Sheet) -> None:
-    with ledger.write() as connection:
+    with ledger.write(Lock.PEOPLE) as connection:
         connection.execute(
             update(import_file).where(import_file.c.id == batch).values(digest=sheet.digest)
         )
@@ -210,7 +211,7 @@ def _batches(
             with ledger.read() as connection:
                 verdicts = [move.verdict for move in decide(connection, list_id, asked)]
         else:
-            with ledger.write() as connection:
+            with ledger.write(Lock.PEOPLE) as connection:
                 verdicts = join(connection, list_id, asked, consent)
         for index, verdict in zip(entries, verdicts, strict=True):
             lines[index] = lines[index]._replace(verdict=verdict)

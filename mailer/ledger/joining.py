@@ -259,7 +259,12 @@ def _move(
     values["left_at" if left else "confirmed_at"] = consent.at
     connection.execute(
         update(subscription)
-        .where(subscription.c.list == list_id, subscription.c.subscriber == bindparam("b_id"))
+        .where(
+            subscription.c.list == list_id,
+            subscription.c.subscriber == bindparam("b_id"),
+            # Who left since `decide`, by a click that waits for nobody, stays away.
+            subscription.c.state != SubscriptionState.UNSUBSCRIBED,
+        )
         .values(values),
         [{"b_id": move.known.id} for move in moves if move.known is not None],
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Row, select, update
 
 from mailer.ledger import audience, events
+from mailer.ledger.engines import Lock
 from mailer.ledger.events import Kind
 from mailer.ledger.schema import delivery, event, mailing
 from mailer.model import HARD, Bounce, DeliveryState
@@ -53,7 +54,7 @@ def record(
     Returns:
         For each entry whether it was new.
     """
-    with ledger.write() as connection:
+    with ledger.write(Lock.PEOPLE) as connection:
         return [
             _record(connection, bounce, f"{digest}:{number}", now=now, suppresses=suppresses)
             for number, (bounce, suppresses) in enumerate(bounces)
