@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from mailer.cli.scene import Scene
+    from mailer.errors import MailerError
     from mailer.ledger.overview import Overview
     from mailer.model import Instant
     from mailer.schedule.due import Upcoming
@@ -37,13 +38,14 @@ def status(app: App, name: str | None) -> None:
     mailer status m42 --json
     """
     from mailer.cli import scene
-    from mailer.ledger import overview
+    from mailer.ledger import overview, standing
     from mailer.ledger.looking import looking
     from mailer.schedule.due import Calendar
 
     coming: list[Upcoming] = []
     around: Scene | None = None
-    with looking(app.config.database_url) as ledger:
+    refused: MailerError | None = None
+    with looking(app.config.database_url, journal=app.config.journal) as ledger:
         if ledger is None:
             shown = []
             if name:
@@ -54,15 +56,17 @@ def status(app: App, name: str | None) -> None:
                     [overview.find(connection, name)] if name else overview.overviews(connection)
                 )
                 around = scene.look(app.config, ledger, connection)
+            refused = standing.trouble(ledger, instance=app.config.instance, now=now())
             coming = [] if name else Calendar(app.config, ledger).upcoming(now=now())
     data: dict[str, Any] = {"mailings": [as_data(one) for one in shown]}
+    data["refused"] = None if refused is None else refused.code  # nothing at all will be sent
     if not name:
         data["upcoming"] = [_upcoming_data(one) for one in coming]
     trouble: list[str] = []
     if around is not None:
         data |= scene.as_data(around)
         trouble = list(scene.trouble(around))
-    app.emit("mailer.status/1", data, _table(shown, coming, trouble))
+    app.emit("mailer.status/1", data, _table(shown, coming, trouble, refused))
 
 
 # --- for programs --------------------------------------------------------------------------------
@@ -175,7 +179,12 @@ def _mend(reason: str) -> str:
     return "" if hint is None else f"{hint.mend}, then "
 
 
-def _table(shown: list[Overview], coming: list[Upcoming], trouble: list[str]) -> str:
+def _table(
+    shown: list[Overview],
+    coming: list[Upcoming],
+    trouble: list[str],
+    refused: MailerError | None,
+) -> str:
     lines = [line for one in shown[:SHOWN] for line in _lines(one)]
     if len(shown) > SHOWN:
         lines.append(f" …     {len(shown) - SHOWN:,} older ones: mailer status --json")
@@ -184,6 +193,9 @@ def _table(shown: list[Overview], coming: list[Upcoming], trouble: list[str]) ->
         at = describe(one.at, zone=one.list.timezone, now=now())
         lines.append(f" next  {one.issue} → {one.list.slug}   ready   {at}")
     needs = [f" needs you   {one.name}: {step}" for one in shown for step in next_steps(one)]
+    if refused is not None:
+        step = " ".join(refused.next.partition("\n")[0].split())
+        needs.insert(0, f" needs you   {refused}: {step}")
     lines += [f" {line}" for line in trouble]
     return "\n".join([*lines, *(needs or [" needs you   nothing"])])
 

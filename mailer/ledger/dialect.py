@@ -172,7 +172,8 @@ class RowStatement:
             cursor = connection.connection.cursor()
             cursor.execute(text, [row[place] for place in places])
             # Every row is fetched: SQLite does not commit under a statement that has not ended.
-            return cursor.fetchall()[0][0] if cursor.description else None
+            rows = cursor.fetchall() if cursor.description else ()
+            return rows[0][0] if rows else None
 
 
 def read_value(connection: Connection, statement: Select[Any]) -> Any:  # noqa: ANN401  any column
@@ -187,12 +188,20 @@ def read_value(connection: Connection, statement: Select[Any]) -> Any:  # noqa: 
 
 @contextmanager
 def driver_errors(connection: Connection, text: str) -> Iterator[None]:
-    """Raise the driver's errors as SQLAlchemy does; its own execution costs 20 µs a statement."""
-    dbapi = connection.dialect.loaded_dbapi
+    """Raise the driver's errors as SQLAlchemy does; its own execution costs 20 µs a statement.
+
+    A connection that is lost is made anew by its next transaction.
+    """
+    dialect = connection.dialect
+    dbapi = dialect.loaded_dbapi
     try:
         yield
     except dbapi.Error as error:
-        raise DBAPIError.instance(text, None, error, dbapi.Error) from error
+        lost = dialect.is_disconnect(error, connection.connection, None)
+        if lost:
+            connection.invalidate(error)
+        raised = DBAPIError.instance(text, None, error, dbapi.Error, connection_invalidated=lost)
+        raise raised from error
 
 
 @lru_cache(maxsize=16)

@@ -13,7 +13,6 @@ stand in the database. `standing` compares both; `replay` applies the one to the
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import tempfile
@@ -26,6 +25,7 @@ from sqlalchemy.exc import DBAPIError
 
 from mailer.errors import LedgerError
 from mailer.ledger import lines, noting
+from mailer.ledger.linefile import LONGEST, LineFile, all_lines, last_lines
 from mailer.ledger.lines import Kind
 from mailer.ledger.noting import Notes
 
@@ -41,11 +41,6 @@ log = logging.getLogger("mailer")
 TAIL = 65_536
 """Octets at the end that are read to see how far a journal goes: some 400 lines, which processes
 that write side by side cannot mix up further."""
-
-LONGEST = 4096
-"""Octets of a line; what is longer is none of ours."""
-
-_sync = getattr(os, "fdatasync", os.fsync)  # macOS has no fdatasync
 
 
 class JournalError(LedgerError):
@@ -88,8 +83,8 @@ class Journal:
         self.path = path
         self.alone = alone
         self._salt = salt
-        self._descriptor = -1
-        self._torn = False  # the file ends with half a line
+        self._file = None if path is None else LineFile(path)
+        self._opened = False  # it is there, and ours
         self._looked = False  # the file was compared with the database
         self._may_begin = not alone  # if there is no file, none is missing
         self._due: dict[int, bytes] = {}  # committed, not in the file yet
@@ -119,11 +114,11 @@ class Journal:
 
     def _seal(self, connection: Connection, notes: Notes) -> _Sealed:
         paid = self._paid
-        noting.paid(connection, paid)
         if not notes.taken:
+            noting.paid(connection, paid)
             return _Sealed(0, b"", paid)
         looked = self._looked or self._look(connection)
-        last, text = noting.owe(connection, notes)
+        last, text = noting.owe(connection, notes, paid)
         return _Sealed(last, text.encode(), paid, looked)
 
     def _look(self, connection: Connection) -> bool:
@@ -202,31 +197,23 @@ class Journal:
                     self._due[n] = (text + mark).encode()
 
     def _append(self, data: bytes) -> None:
+        assert self._file is not None
         try:
-            if self._descriptor < 0:
+            if not self._opened:
                 self._open()
-            whole = b"\n" + data if self._torn else data
-            if os.write(self._descriptor, whole) < len(whole):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # noqa: TRY301  one way out
-            _sync(self._descriptor)
+            self._file.add(data)
         except OSError as error:
-            # Opened anew it is seen how far that came; what is there twice does no harm.
-            self._close()
+            self._opened = False
             raise self._unwritable(error.strerror or str(error)) from error
-        self._torn = False
 
     def _open(self) -> None:
-        assert self.path is not None
-        if not self.path.exists():
+        if not self.exists:
             if not self._may_begin:
                 raise self._unwritable("It is missing, and the database has written one.")
             self._make()
         if self.salt() != self._salt:
             raise self._unwritable("It belongs to another ledger.")
-        self._descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
-        # Half a line is ended: a line that is not whole is passed over.
-        end = os.fstat(self._descriptor).st_size
-        self._torn = os.pread(self._descriptor, 1, end - 1) != b"\n"
+        self._opened = True
 
     def begin(self) -> None:
         """Make the file, complete with its first line, unless there is one.
@@ -245,7 +232,7 @@ class Journal:
         with tempfile.NamedTemporaryFile(dir=self.path.parent, prefix=".journal-") as made:
             made.write(lines.header(self._salt).encode())
             made.flush()
-            _sync(made.fileno())
+            os.fsync(made.fileno())
             with suppress(FileExistsError):
                 os.link(made.name, self.path)
         descriptor = os.open(self.path.parent, os.O_RDONLY)
@@ -266,12 +253,8 @@ class Journal:
     def close(self) -> None:
         """Close the file."""
         with self._lock:
-            self._close()
-
-    def _close(self) -> None:
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+            if self._file is not None:
+                self._file.close()
 
     # --- reading ---------------------------------------------------------------------------------
 
@@ -288,16 +271,14 @@ class Journal:
         """How the journal ends, read from there: however long it is, that takes a moment."""
         if self.path is None or self.salt() != self._salt:
             return Tail()
-        with self.path.open("rb") as file:
-            size, reach = file.seek(0, os.SEEK_END), TAIL
-            while True:
-                file.seek(max(0, size - reach))
-                found = [
-                    line for line in map(lines.read, file.read().splitlines(keepends=True)) if line
-                ]
-                if found or reach >= size:
-                    break
-                reach *= 8  # nothing but garbage so far
+        size, reach = self.path.stat().st_size, TAIL
+        found: list[Line] = []
+        while not found:
+            near = last_lines(self.path, octets=reach)
+            found = [line for line in map(lines.read, near) if line is not None]
+            if reach >= size:
+                break
+            reach *= 8  # nothing but garbage so far
         if not found:
             return Tail()
         newest = max(found, key=lambda line: line.n)
@@ -308,11 +289,10 @@ class Journal:
         """Every line with a higher number, in the order of the file, which is nearly theirs."""
         if self.path is None or self.salt() != self._salt:
             return
-        with self.path.open("rb") as file:
-            while raw := file.readline(LONGEST):
-                line = lines.read(raw)
-                if line is not None and line.n > after and line.kind is not Kind.MARK:
-                    yield line
+        for raw in all_lines(self.path):
+            line = lines.read(raw)
+            if line is not None and line.n > after and line.kind is not Kind.MARK:
+                yield line
 
 
 def salt_of(path: Path) -> bytes | None:

@@ -100,6 +100,13 @@ _ADVANCE = RowStatement(
     update(meta).where(_COUNTER).values(value=cast(_MORE, Text)).returning(meta.c.value), "more_"
 )
 _OWE = RowStatement(insert(owed).values(n=bindparam("n_"), lines=bindparam("lines_")), "n_ lines_")
+_OWE_ANEW = RowStatement(
+    update(owed)
+    .where(owed.c.n == bindparam("paid_", type_=BigInteger))
+    .values(n=bindparam("n_"), lines=bindparam("lines_"))
+    .returning(owed.c.n),
+    "paid_ n_ lines_",
+)
 _PAID = RowStatement(delete(owed).where(owed.c.n == bindparam("n_")), "n_")
 
 
@@ -124,8 +131,10 @@ def fall_behind(connection: Connection, *, known: int, highest: int) -> None:
     connection.execute(update(meta).where(_COUNTER).values(value=str(highest)))
 
 
-def owe(connection: Connection, notes: Notes) -> tuple[int, str]:
-    """Count what was noted and keep its lines here until they are in the file.
+def owe(connection: Connection, notes: Notes, before: Sequence[int]) -> tuple[int, str]:
+    """Count what was noted and keep its lines here until they are in the file, as others are.
+
+    `before` are the numbers of those others.
 
     Returns:
         The number of the last line, under which they are owed, and the lines.
@@ -133,7 +142,11 @@ def owe(connection: Connection, notes: Notes) -> tuple[int, str]:
     last = int(_ADVANCE.run(connection, len(notes.taken)))
     first = last + 1 - len(notes.taken)
     text = "".join([lines.write(n, *taken) for n, taken in enumerate(notes.taken, first)])
-    _OWE.run(connection, last, text)
+    # Commit after commit there is one, whose row serves again.
+    *older, latest = before or (0,)
+    paid(connection, older)
+    if not latest or _OWE_ANEW.run(connection, latest, last, text) is None:
+        _OWE.run(connection, last, text)
     return last, text
 
 

@@ -159,9 +159,12 @@ def test_held_doubt_is_shown_and_decided_by_the_operator(peopled: News) -> None:
 def test_status_of_nothing_is_no_error(news: News) -> None:
     done = news.run("status")
     assert (0, " Nothing was mailed yet.\n needs you   nothing\n") == (done.code, done.out)
-    assert {"schema": "mailer.status/1", "mailings": [], "upcoming": []} == news.run(
-        "status", "--json"
-    ).data
+    assert {
+        "schema": "mailer.status/1",
+        "mailings": [],
+        "upcoming": [],
+        "refused": None,
+    } == news.run("status", "--json").data
 
 
 def test_status_shows_mailings_what_comes_next_and_what_needs_somebody(sent: News) -> None:

@@ -221,8 +221,8 @@ def test_the_last_word_counts_whatever_the_order_of_the_lines(
 
     ledger = after(tmp_path, ledger, happens)
     path = tmp_path / "mailer.journal"
-    first, *rest = path.read_bytes().splitlines(keepends=True)
-    path.write_bytes(first + b"".join(reversed(rest)))
+    first, *rest = path.read_bytes().rstrip(b"\n").splitlines()
+    path.write_bytes(b"\n".join([first, *reversed(rest), b""]))
     reconcile(ledger)
     assert ("confirmed" if back else "unsubscribed") == state_of(ledger, ann)
     with ledger.read() as connection:
