@@ -19,7 +19,7 @@ import pytest
 from mailer.compose.links import Keyring
 from mailer.config import require_secret
 from tests.samples.newsletter import ISSUE, ended
-from tests.wire.fault_server import FaultServer, drop, say
+from tests.wire.fault_server import CAPABILITIES, FaultServer, drop, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -319,6 +319,18 @@ def test_an_address_that_needs_smtputf8_is_refused_with_5_6_7(
     done = peopled.run("send", "winter", "--to", "jörg@exämple.test", "--to", "jo@exämple.test")
     assert (1, True) == (done.code, "553 5.6.7" in done.out)
     assert ["jo@xn--exmple-cua.test"] == [mail["To"] for mail in mails(relay)]
+
+
+def test_a_test_copy_goes_to_an_address_in_utf8_where_the_relay_offers_it(peopled: News) -> None:
+    """M-13: the same message, its To as the person writes it."""
+    with FaultServer(capabilities=(*CAPABILITIES, b"SMTPUTF8")) as server:
+        peopled.relay(server.port)
+        done = peopled.run("send", "winter", "--to", "jörg@exämple.test")
+    assert 0 == done.code, done
+    (taken,) = server.messages
+    assert "RCPT TO:<jörg@xn--exmple-cua.test>" in taken.rcpt.decode()
+    assert b" SMTPUTF8 BODY=8BITMIME" in taken.mail
+    assert "\r\nTo: jörg@xn--exmple-cua.test\r\n" in taken.content.decode()
 
 
 def test_a_relay_that_is_down_is_exit_6_and_nothing_is_said_to_wait(peopled: News) -> None:

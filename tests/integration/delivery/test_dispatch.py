@@ -29,7 +29,7 @@ from mailer.model import DeliveryState, MailingState, OnDoubt, SubscriptionState
 from mailer.when import now
 from tests.samples.mailings import addresses, dispatcher, enlist, frozen, look, new_ledger, rows
 from tests.wire.courier import relay_at
-from tests.wire.fault_server import Act, FaultServer, Then, drop, reset, say
+from tests.wire.fault_server import CAPABILITIES, Act, FaultServer, Then, drop, reset, say
 
 if TYPE_CHECKING:
     from mailer.delivery.dispatch import Dispatcher
@@ -358,6 +358,22 @@ def test_an_address_that_needs_smtputf8_is_refused_alone(ledger: Ledger) -> None
     assert (found["jörg@a.test"].state, found["ann@a.test"].state) == ("rejected", "accepted")
     assert "5.6.7" in found["jörg@a.test"].reply
     assert received(server) == {"ann@a.test": 1}
+
+
+def test_an_address_in_utf8_is_carried_where_smtputf8_is_offered(ledger: Ledger) -> None:
+    """M-13, case 21, case 37: as it is, with the parameters that say so; others stay 7-bit."""
+    enlist(ledger, "jörg@a.test", "ann@a.test")
+    mailing = frozen(ledger)
+    with FaultServer(capabilities=(*CAPABILITIES, b"SMTPUTF8")) as server:
+        run(ledger, server)
+    assert {"accepted"} == {row.state for row in rows(ledger, mailing)}
+    by_person = {
+        taken.rcpt.decode().split("<")[1].split(">")[0]: taken for taken in server.messages
+    }
+    assert {"jörg@a.test", "ann@a.test"} == set(by_person)
+    assert b" SMTPUTF8 BODY=8BITMIME" in by_person["jörg@a.test"].mail
+    assert b"SMTPUTF8" not in by_person["ann@a.test"].mail
+    assert [] == server.violations
 
 
 def test_an_error_that_nobody_foresaw_ends_the_run_and_gives_everything_back(

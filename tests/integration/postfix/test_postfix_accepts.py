@@ -158,3 +158,17 @@ def test_a_message_over_postfixs_size_is_refused_once_for_the_mailing(
     (one,) = news.mailings()
     assert (MailingState.PAUSED, 20) == (one.state, one.counts["queued"])
     assert [] == postfix.settled()
+
+
+def test_an_address_in_utf8_is_taken_as_it_is(postfix: Postfix, news: News) -> None:
+    """M-13, R6531: Postfix offers SMTPUTF8, and reads ORCPT as R6533 has it."""
+    news.people("jörg+a=b@exämple.test", "ann@d1.test")
+    news.relay(postfix.port)
+    logged = len(postfix.log)
+    done = ended(news.start("send", "winter", "--yes"))
+    assert 0 == done.code, done
+    assert {True} == {
+        reply.startswith("250 2.0.0 Ok: queued as") for reply in replies(news).values()
+    }
+    postfix.settled()
+    assert "to=<jörg+a=b@xn--exmple-cua.test>" in postfix.log[logged:]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import time
 from itertools import repeat
@@ -487,6 +488,35 @@ SHORT = {
     "DATA": Timeouts(data=0.1),
     "dot": Timeouts(dot=0.1),
 }
+
+
+def test_a_socket_that_nobody_takes_is_given_up() -> None:
+    """Standards §3.1, case 40: TCP connect, 30 s; here 0.2 s, and a queue that is full."""
+    with socket.socket() as listener, contextlib.ExitStack() as waiting:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        port = listener.getsockname()[1]
+        for _ in range(4):  # Linux drops what comes then, and no answer ever comes
+            client = waiting.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(("127.0.0.1", port))
+        with pytest.raises(HandshakeError) as caught:
+            asyncio.run(carry(relay_at(port), [], timeouts=Timeouts(connect=0.2)))
+    assert (Phase.CONNECT, False) == (caught.value.phase, caught.value.configuration)
+    assert Lost(reason="not within 0.2 s") == caught.value.reply
+
+
+@pytest.mark.parametrize(("stage", "phase"), [("HELO", Phase.EHLO), ("STARTTLS", Phase.STARTTLS)])
+def test_silence_after_a_greeting_ends_it_too(stage: str, phase: Phase) -> None:
+    """Standards §3.1: HELO and STARTTLS are commands like EHLO."""
+    script: Script = {stage: [hang()]}
+    if stage == "HELO":
+        script = {"EHLO": [say(b"502 what?")], **script}
+    security = "starttls" if stage == "STARTTLS" else "none"
+    with FaultServer(script, capabilities=(b"STARTTLS",)) as server:
+        error = refused_handshake(server, timeouts=Timeouts(command=0.1), security=security)
+    assert (phase, False) == (error.phase, error.configuration)
+    assert Lost(reason=f"no reply to {phase} within 0.1 s") == error.reply
 
 
 @pytest.mark.parametrize(
