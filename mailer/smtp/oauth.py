@@ -40,6 +40,10 @@ SECONDS: Final = 10.0
 LARGEST: Final = 65_536
 """Octets of an answer; real ones have two or three thousand."""
 
+_ROTATED: Final = (
+    "%s gave a new refresh token: the configured one is obsolete; this process uses the new one "
+    "until it ends"
+)
 _EARLY: Final = 60.0  # seconds before its end at which a token is not used any more
 _LIFETIME: Final = 300.0  # of a token that says nothing about it
 _TOKEN = re.compile(r"[!-~]{1,16384}").fullmatch
@@ -117,12 +121,9 @@ class Tokens:
         self._token = granted.token
         self._until = self._clock() + granted.lifetime - min(_EARLY, granted.lifetime / 10)
         if granted.refresh_token not in {"", self._refresh_token}:
+            if self._refresh_token == self._oauth.refresh_token:  # some give one with each answer
+                log.warning(_ROTATED, _host(self._oauth))
             self._refresh_token = granted.refresh_token
-            log.warning(
-                "%s gave a new refresh token: the configured one is obsolete; this process uses "
-                "the new one until it ends",
-                _host(self._oauth),
-            )
 
 
 @lru_cache(maxsize=64)
@@ -174,8 +175,12 @@ def _question(oauth: OAuth, refresh_token: str) -> bytes:
 
 async def _post(url: str, body: bytes) -> tuple[int, bytes]:
     parts = urlsplit(url)
+    secure = parts.scheme != "http"  # which configuration allows for this machine alone
     reader, writer = await asyncio.open_connection(
-        parts.hostname, parts.port or 443, ssl=trusted(), limit=LARGEST
+        parts.hostname,
+        parts.port or (443 if secure else 80),
+        ssl=trusted() if secure else None,
+        limit=LARGEST,
     )
     try:
         talk = h11.Connection(h11.CLIENT)

@@ -127,6 +127,15 @@ def test_a_refresh_token_becomes_a_session(authority: Authority, mechanisms: byt
     assert web.bodies[0].endswith(b"&client_secret=cl1ent&scope=mail")
 
 
+def test_an_endpoint_on_this_machine_may_speak_http(authority: Authority) -> None:
+    """What keeps tokens for several programs, such as a proxy beside this one."""
+    given = {"/token?tenant=a": [token("t1")]}
+    with ScriptedWeb(given) as web, relay(authority, tokens={"t1"}) as server:
+        mine = account(web, token_url=f"http://127.0.0.1:{web.port}/token?tenant=a")
+        assert sign_in(server, oauth=mine).kinds == ["Accepted"]
+    assert ["POST /token?tenant=a"] == web.asked
+
+
 def test_a_token_is_kept_and_one_question_serves_ten_connections(authority: Authority) -> None:
     """S-12: cached, and fetched once at a time."""
     with (
@@ -253,7 +262,7 @@ def test_a_rotated_refresh_token_is_used_and_said(
     authority: Authority, caplog: pytest.LogCaptureFixture
 ) -> None:
     """R6749 §6: the answer may replace the refresh token; it is not printed."""
-    given = [token("t1", refresh_token="r0tated"), token("t2")]
+    given = [token("t1", refresh_token="r0tated"), token("t2", refresh_token="r0tated-again")]
     with (
         ScriptedWeb({"/token": given}, tls=authority.server()) as web,
         relay(authority, tokens={"t1"}) as server,
