@@ -89,6 +89,7 @@ def as_data(one: Overview) -> dict[str, Any]:
         "bounced": one.bounced,
         "resent": one.resent,
         "ever_in_doubt": one.ever_in_doubt,
+        "reconciled": one.reconciled,
         "due_at": iso(one.due_at),
         "started_at": iso(one.started_at),
         "finished_at": iso(one.finished_at),
@@ -214,6 +215,7 @@ def _lines(one: Overview) -> list[str]:
         "bounced": one.bounced,
         "resent": one.resent,
         "ever in doubt": one.ever_in_doubt,
+        "reconciled": one.reconciled,
     }
     parts += [f"{label} {number:,}" for label, number in optional.items() if number]
     done = f"{one.settled:,}/{one.recipients:,}"
