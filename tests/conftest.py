@@ -65,10 +65,18 @@ def postgres() -> Iterator[Postgres]:
         yield server
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """The ledger's contract holds on both databases, and so does what a test is marked for."""
+    marked = metafunc.definition.get_closest_marker("both_databases") is not None
+    contract = metafunc.definition.nodeid.startswith("tests/integration/ledger/")
+    if "database" in metafunc.fixturenames and (marked or contract):
+        metafunc.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+
+
+@pytest.fixture
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
-    """A folder of whose ledger `mailings.new_ledger` knows where it is, on each in turn."""
-    if request.param == "sqlite":
+    """A folder of whose ledger `mailings.new_ledger` knows where it is: here, or on a server."""
+    if getattr(request, "param", "sqlite") == "sqlite":
         yield tmp_path
         return
     server: Postgres = request.getfixturevalue("postgres")

@@ -10,7 +10,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from mailer.ledger import audience, claims, holds, mailings, pacing, recovery, settling, starting
+from sqlalchemy.exc import OperationalError
+
+from mailer.ledger import (
+    audience,
+    claims,
+    holds,
+    liveness,
+    mailings,
+    pacing,
+    recovery,
+    settling,
+    starting,
+)
 from mailer.model import DeliveryState, Instant
 
 if TYPE_CHECKING:
@@ -176,6 +188,7 @@ class Commits:
         breaker: Breaker,
         clock: Callable[[], Instant],
     ) -> None:
+        self._ledger = ledger
         self._journal = ledger.journal
         self._database = database
         self._holder = holder
@@ -186,6 +199,7 @@ class Commits:
         self._clock = clock
         self._changes = ""  # the ledger's change counter at the last look
         self._renewed_at = clock()
+        self._sure_until = self._renewed_at + RENEW  # that nobody took us for dead
         self._unpaid: Committed | None = None  # written, but its journal is not
 
     def write(self, plan: Plan) -> Committed:
@@ -194,22 +208,38 @@ class Commits:
         Raises:
             OperationalError: the ledger cannot be written; nothing was.
             JournalError: the journal cannot be written; the same plan again writes only that.
-            LedgerError: E606, another process took our rows.
+            LedgerError: E606, another process took our rows; E651, it took us for dead.
         """
         committed = self._unpaid
         if committed is None:
-            with self._journal.recording(self._database):
-                changes = claims.changes(self._database)
-                committed = self._write(plan, changed=changes != self._changes)
-            if not committed.stale:
-                self._changes = changes
-            self._unpaid = committed
+            committed = self._unpaid = self._commit(plan)
         self._journal.pay()
         self._unpaid = None
         return committed
 
+    def _commit(self, plan: Plan) -> Committed:
+        self._affirm()
+        try:
+            with self._journal.recording(self._database):
+                changes = claims.changes(self._database)
+                committed = self._write(plan, changed=changes != self._changes)
+        except OperationalError:
+            self._sure_until = 0  # our lock may have gone with the server
+            raise
+        if not committed.stale:
+            self._changes = changes
+        return committed
+
+    def _affirm(self) -> None:
+        now = self._clock()
+        if now >= self._sure_until:
+            liveness.affirm(self._ledger, self._holder)
+            self._sure_until = now + RENEW
+
     def _write(self, plan: Plan, *, changed: bool) -> Committed:
         now, database = self._clock(), self._database
+        if changed:
+            liveness.require(database, self._holder)
         done = Committed(stale=changed and plan.held is None)
         if plan.held is not None:
             self._look_again(plan.held, done, now)

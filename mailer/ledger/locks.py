@@ -169,6 +169,8 @@ class SessionLocks:
 
         That of a lost session stays until the server notices; until then nobody takes us for dead.
         """
+        if number not in self._sessions:
+            return
         try:
             self._lock(number)
         except DBAPIError as error:

@@ -39,8 +39,8 @@ RCPT = re.compile(rb"RCPT TO:<([^>]*)>", re.IGNORECASE)
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    opened = new_ledger(tmp_path)
+def ledger(database: Path) -> Iterator[Ledger]:
+    opened = new_ledger(database)
     yield opened
     opened.close()
 
@@ -71,6 +71,7 @@ def make_due(ledger: Ledger) -> None:
         )
 
 
+@pytest.mark.both_databases
 def test_everybody_gets_it_once_and_every_reply_is_kept(ledger: Ledger) -> None:
     people = addresses(40)
     enlist(ledger, *people)
@@ -113,6 +114,7 @@ def test_421_at_a_stage_loses_nothing_and_marks_nobody(ledger: Ledger, stage: st
     ) == (12, 0, 0)
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("stage", ["RCPT", "DATA", "dot"])
 def test_a_deferred_delivery_is_tried_again_with_the_same_bytes(ledger: Ledger, stage: str) -> None:
     """Case 26, M-5, V-2: deferred, then delivered once; same triplet, same content."""
@@ -252,6 +254,7 @@ def test_a_loss_before_the_content_is_no_doubt(ledger: Ledger, stage: str, fault
     assert {1} == {row.attempts for row in rows(ledger, mailing)}
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("fault", [drop(store=True), reset(store=True)])
 def test_doubt_is_resent_with_identical_bytes(ledger: Ledger, fault: Act) -> None:
     """Case 31, S-42: the message was stored and no reply came; the twin can be recognised."""
@@ -508,6 +511,7 @@ def in_flight(
     thread.join()
 
 
+@pytest.mark.both_databases
 def test_who_unsubscribes_during_the_mailing_gets_no_further_rcpt(ledger: Ledger) -> None:
     """L-9, case 46: asked again before MAIL FROM; the delivery becomes cancelled."""
     people = addresses(120)
@@ -536,6 +540,7 @@ def test_who_unsubscribes_during_the_mailing_gets_no_further_rcpt(ledger: Ledger
     assert set() == set(waiting) & set(received(server))
 
 
+@pytest.mark.both_databases
 def test_pause_stops_within_one_message_per_connection(ledger: Ledger) -> None:
     enlist(ledger, *addresses(120))
     mailing = frozen(ledger)
@@ -556,6 +561,7 @@ def test_pause_stops_within_one_message_per_connection(ledger: Ledger) -> None:
     assert (seen.counts["sending"], seen.ever_in_doubt) == (0, 0)
 
 
+@pytest.mark.both_databases
 def test_a_cancel_while_a_refusal_is_on_its_way_ends_the_run(ledger: Ledger) -> None:
     """The row is cancelled when the refusal arrives: the rest is written all the same."""
     enlist(ledger, *addresses(40))
@@ -571,6 +577,7 @@ def test_a_cancel_while_a_refusal_is_on_its_way_ends_the_run(ledger: Ledger) -> 
     assert 40 == look(ledger, mailing).counts["cancelled"]
 
 
+@pytest.mark.both_databases
 def test_who_is_forgotten_meanwhile_is_not_named_by_the_reply(ledger: Ledger) -> None:
     enlist(ledger, "ann@a.test")
     mailing = frozen(ledger)
@@ -622,6 +629,7 @@ async def interrupted(
     return await working.run()
 
 
+@pytest.mark.both_databases
 def test_a_drain_leaves_nothing_in_doubt(ledger: Ledger) -> None:
     """Case 42, S-44: what is out is finished, nothing new begins, the rest is queued."""
     people = addresses(120)
@@ -638,6 +646,7 @@ def test_a_drain_leaves_nothing_in_doubt(ledger: Ledger) -> None:
     assert dict.fromkeys(people, 1) == received(server)
 
 
+@pytest.mark.both_databases
 def test_an_abort_leaves_at_most_one_in_doubt_per_connection(ledger: Ledger) -> None:
     """S-44: the second signal; S-41: the doubt is bounded by the open connections."""
     people = addresses(60)
@@ -656,6 +665,7 @@ def test_an_abort_leaves_at_most_one_in_doubt_per_connection(ledger: Ledger) -> 
     assert sum(counted.values()) - 60 <= look(ledger, mailing).ever_in_doubt
 
 
+@pytest.mark.both_databases
 def test_two_dispatchers_on_one_ledger_mail_nobody_twice(ledger: Ledger) -> None:
     """Case 43, S-47: also without the lock that keeps them apart, leases do."""
     people = addresses(600)
