@@ -88,7 +88,8 @@ def cli(ctx: click.Context, /, **options: Any) -> None:  # noqa: ANN401  click's
     mailer send winter
     mailer status
     """
-    ctx.obj = App(**options)
+    ctx.obj = app = App(**options)
+    ctx.call_on_close(app.close)
 
 
 def main(arguments: list[str] | None = None) -> None:

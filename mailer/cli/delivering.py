@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import signal
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -66,7 +67,7 @@ def _deliver(app: App, mailing_id: MailingId, keyring: Keyring) -> Overview:
         else:
             _tell(app, report)
             one = look(app, mailing_id)[0]
-            if one.resume_at is None:
+            if report.drained or one.resume_at is None:
                 return one
             _wait_for_canary(app, one)
 
@@ -132,11 +133,13 @@ async def _work(app: App, keyring: Keyring, holder: HolderId, shown: MailingId |
         return await shift.run()
     picture = loop.create_task(_follow(app, shown))
     try:
-        return await shift.run()
+        report = await shift.run()
     finally:
         picture.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await picture
+    # Also what was asked while the last picture was drawn: nobody waits for a canary then.
+    return replace(report, drained=shift.drained)
 
 
 async def _follow(app: App, mailing_id: MailingId) -> None:

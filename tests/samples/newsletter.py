@@ -114,7 +114,9 @@ class News:
     @contextlib.contextmanager
     def ledger(self) -> Iterator[Ledger]:
         """The ledger, opened for the test."""
-        opened = open_ledger(f"sqlite:{self.folder / 'subscribers' / 'mailer.db'}")
+        folder = self.folder / "subscribers"
+        url = self.environ.get("MAILER_DATABASE_URL", f"sqlite:{folder / 'mailer.db'}")
+        opened = open_ledger(url, journal=folder / "mailer.journal")
         try:
             yield opened
         finally:
@@ -129,6 +131,12 @@ class News:
         """Let the time of every scheduled mailing come."""
         with self.ledger() as ledger, ledger.write() as connection:
             connection.execute(update(mailing).values(due_at=now() - 1, wall=""))
+
+    def end_wait(self) -> None:
+        """Let the time come at which what waits behind a canary goes on."""
+        with self.ledger() as ledger, ledger.write() as connection:
+            waits = mailing.c.resume_at.is_not(None)
+            connection.execute(update(mailing).where(waits).values(resume_at=now() - 1))
 
     def come_due(self) -> None:
         """Let the time of every deferred delivery come."""
