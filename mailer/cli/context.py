@@ -46,6 +46,11 @@ class App:
 
         return open_ledger(self.config.database_url, journal=self.config.journal)
 
+    def close(self) -> None:
+        """Close what a verb has opened."""
+        if "ledger" in vars(self):
+            self.ledger.close()
+
     @property
     def asks(self) -> bool:
         """Whether there is a person to ask."""

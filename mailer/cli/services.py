@@ -150,8 +150,11 @@ def run(app: App) -> int:
 
     begin_log(app)
     keyring = Keyring(require_secret(app.config))
-    with liveness.hold(app.ledger) as holder:
-        standing.admit(app.ledger, instance=app.config.instance, now=now())
-        app.say("Looking every few seconds for what is due. Ctrl-C finishes and ends.")
-        signalled = asyncio.run(Daemon(app.config, app.ledger, keyring, holder=holder).run())
-    return 0 if signalled is None else 128 + signalled
+    while True:
+        with liveness.hold(app.ledger) as holder:
+            standing.admit(app.ledger, instance=app.config.instance, now=now())
+            app.say("Looking every few seconds for what is due. Ctrl-C finishes and ends.")
+            daemon = Daemon(app.config, app.ledger, keyring, holder=holder)
+            signalled = asyncio.run(daemon.run())
+        if not daemon.taken_for_dead:
+            return 0 if signalled is None else 128 + signalled

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from mailer.delivery import hand
 from mailer.delivery.hand import DRAIN, Ended, Ready, Said
+from mailer.delivery.reconciling import doubt_wait
 from mailer.errors import MailerError
 from mailer.ledger import claims, liveness, recovery
 from mailer.when import now
@@ -39,6 +40,9 @@ WORTH = 2
 
 LOOK = 1.0  # seconds between two looks at what is left and who lives
 DEATHS = 10  # of further processes in one turn: then it is no accident
+
+TAKEN = "E651"
+"""Somebody took a process for dead: it is over, and what it held was recovered."""
 
 _spawn = multiprocessing.get_context("spawn")
 
@@ -190,7 +194,9 @@ class Crew:
                 one.over = said
                 self.started += said.started
                 self.finished += said.finished
-                if said.error is not None:
+                if getattr(said.error, "code", "") == TAKEN:
+                    self.restless = True  # another one goes on under another number
+                elif said.error is not None:
                     self._fail(said.error)
 
     def _fail(self, error: Exception) -> None:
@@ -234,7 +240,10 @@ class Crew:
         self._deaths += 1
         while one.holder is not None:
             self.recovered += recovery.recover(
-                self._ledger, on_doubt=self._config.delivery.on_doubt, now=now()
+                self._ledger,
+                on_doubt=self._config.delivery.on_doubt,
+                now=now(),
+                doubt_wait=doubt_wait(self._config.relays),
             )
             with self._ledger.read() as connection:
                 living, _ = liveness.sort_out(self._ledger, connection)

@@ -224,7 +224,7 @@ class Dispatcher:
 
     def _start_due(self) -> None:
         now = self._loop.time()
-        if now - self._started_at > START and not self._stopping and not self._ticks.plan:
+        if now - self._started_at > START and not self._stopping and self._ticks.plan is None:
             self._started_at = now
             with contextlib.suppress(OperationalError):  # the next tick meets it, too
                 self.started += self._commits.start_due()

@@ -109,7 +109,9 @@ def finish(connection: Connection, *, on_doubt: OnDoubt, now: Instant) -> list[M
     done = [mailing.c.state.in_(LIVE), settled == mailing.c.recipients]
     if on_doubt is OnDoubt.HOLD:
         done.append(mailing.c.in_doubt == 0)
-    ready = [MailingId(number) for number in connection.scalars(select(mailing.c.id).where(*done))]
+    # Another process may be about to say the same.
+    query = select(mailing.c.id).where(*done).with_for_update(skip_locked=True)
+    ready = [MailingId(number) for number in connection.scalars(query)]
     for mailing_id in ready:
         set_state(connection, mailing_id, MailingState.SENT, actor="mailer", now=now)
     return ready

@@ -108,7 +108,8 @@ def start_due(connection: Connection, *, now: Instant, actor: str) -> list[Start
     Mailings whose wait behind their canary is over go on.
     """
     canary.go_on(connection, now=now, actor=actor)
-    return [_start(connection, one, now, actor) for one in _scheduled(connection, now)]
+    due = _scheduled(connection, now)
+    return [started for one in due if (started := _start(connection, one, now, actor))]
 
 
 def resume(connection: Connection, mailing_id: MailingId, *, actor: str, now: Instant) -> None:
@@ -125,8 +126,15 @@ def resume(connection: Connection, mailing_id: MailingId, *, actor: str, now: In
     set_state(connection, mailing_id, state, actor=actor, now=now)
 
 
-def _start(connection: Connection, mailing_id: MailingId, now: Instant, actor: str) -> Started:
-    row = connection.execute(select(mailing).where(mailing.c.id == mailing_id)).one()
+def _start(
+    connection: Connection, mailing_id: MailingId, now: Instant, actor: str
+) -> Started | None:
+    """Start one; None if another process just does, or did since we looked."""
+    this = (mailing.c.id == mailing_id, mailing.c.state == MailingState.SCHEDULED)
+    mine = select(mailing).where(*this).with_for_update(skip_locked=True)
+    row = connection.execute(mine).one_or_none()
+    if row is None:
+        return None
     started = Started(
         mailing=mailing_id,
         confirmed=row.recipients - row.cancelled,

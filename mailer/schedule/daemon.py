@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from sqlalchemy.exc import DatabaseError
 
+from mailer.delivery.crew import TAKEN
 from mailer.delivery.shift import Shift
 from mailer.errors import MailerError
 from mailer.ledger import mailings
@@ -36,6 +37,9 @@ class Daemon:
 
     Args:
         holder: this process's number from `ledger.liveness.hold`, held as long as the daemon lives.
+
+    Attributes:
+        taken_for_dead: the number is of no more use: somebody recovered what was held under it.
     """
 
     def __init__(
@@ -49,9 +53,14 @@ class Daemon:
         self._shift: Shift | None = None
         self._looking = asyncio.Lock()
         self._signals: list[int] = []
+        self.taken_for_dead = False
 
     async def run(self) -> int | None:
-        """Run until told to stop; returns the second signal, if one cut the draining short."""
+        """Run until told to stop, or taken for dead.
+
+        Returns:
+            The second signal, if one cut the draining short.
+        """
         self._over = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -100,6 +109,9 @@ class Daemon:
                 await self._deliver()
             except MailerError as error:
                 log.error("%s", " · ".join(part for part in _words(error) if part))
+                if error.code == TAKEN and not self._signals:
+                    self.taken_for_dead = True
+                    self._over.set()
             except DatabaseError as error:
                 log.error("the ledger cannot be used now, trying again soon: %s", error.orig)
             finally:
@@ -126,7 +138,7 @@ class Daemon:
             self._ledger,
             self._keyring,
             holder=self._holder,
-            patience=self._config.relay.max_wait,
+            patience=max(relay.max_wait for relay in self._config.relays),
         )
         try:
             _log(await self._shift.run())

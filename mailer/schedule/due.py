@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("mailer")
 
+TWIN = "E710"
+
 
 def something_to_do(connection: Connection, *, now: Instant) -> set[MailingId]:
     """The mailings that a turn at delivering would move."""
@@ -121,7 +123,8 @@ class Calendar:
             if when.at <= now and not self._is_frozen(issue, chosen):
                 return self._freeze(issue, chosen, when, now)
         except MailerError as error:
-            self._complain(issue.id, error)
+            if error.code != TWIN:  # another machine froze it meanwhile: it is being mailed
+                self._complain(issue.id, error)
         return None
 
     def _announced(self, issue: Issue) -> Upcoming | None:

@@ -29,6 +29,8 @@ from tests.wire.sink import Sink
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from tests.wire.postgres import Postgres
+
 MANY = 2000
 CONNECTIONS = 6
 
@@ -43,6 +45,23 @@ def sink() -> Iterator[Sink]:
 @pytest.fixture
 def crowd(news: News, sink: Sink) -> News:
     """m1, for many people, due now, to be sent by two processes."""
+    return crowded(news, sink)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def either(request: pytest.FixtureRequest, news: News, sink: Sink) -> Iterator[News]:
+    """The same in both databases."""
+    if request.param == "sqlite":
+        yield crowded(news, sink)
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    url = news.environ["MAILER_DATABASE_URL"] = server.lend()
+    yield crowded(news, sink)
+    news.stop()
+    server.take_back(url)
+
+
+def crowded(news: News, sink: Sink) -> News:
     news.people(*(f"person{n}@d{n % 7}.test" for n in range(MANY)))
     news.relay(
         sink.port, connections=str(CONNECTIONS), delivery_processes="2", delivery_on_doubt="resend"
@@ -77,13 +96,13 @@ def both_at_work(news: News, sink: Sink) -> bool:
     return len(holders(news)) > 1 and sink.total > MANY // 10
 
 
-def test_two_processes_mail_everybody_once(crowd: News, sink: Sink) -> None:
-    report = turn(crowd)
-    (seen,) = crowd.mailings()
+def test_two_processes_mail_everybody_once(either: News, sink: Sink) -> None:
+    report = turn(either)
+    (seen,) = either.mailings()
     assert (MailingState.SENT, MANY, 0) == (seen.state, seen.counts["accepted"], seen.ever_in_doubt)
     assert (MANY, {1}) == (len(sink.taken), set(sink.taken.values()))
     assert ((seen.id,), ()) == (report.finished, report.recovered)
-    first, second = holders(crowd)
+    first, second = holders(either)
     assert os.getpid() == first[1] != second[1]
     assert first[2] is not None
     assert second[2] is not None
@@ -107,24 +126,24 @@ def test_each_process_gets_its_part_of_every_relays_connections(crowd: News) -> 
         assert 1 == crew.size(config, ledger)
 
 
-def test_who_dies_is_recovered_at_once_and_replaced(crowd: News, sink: Sink) -> None:
+def test_who_dies_is_recovered_at_once_and_replaced(either: News, sink: Sink) -> None:
     """Case 41: newly in doubt at most its own connections; duplicates at most those."""
 
     def kill() -> None:
-        wait_for(lambda: both_at_work(crowd, sink))
-        os.kill(holders(crowd)[1][1], signal.SIGKILL)
+        wait_for(lambda: both_at_work(either, sink))
+        os.kill(holders(either)[1][1], signal.SIGKILL)
 
     killer = threading.Thread(target=kill)
     killer.start()
-    report = turn(crowd)
+    report = turn(either)
     killer.join()
-    (seen,) = crowd.mailings()
+    (seen,) = either.mailings()
     assert MailingState.SENT is seen.state
     assert MANY == len(sink.taken)
     assert sink.total - MANY <= seen.ever_in_doubt <= CONNECTIONS // 2
     assert seen.ever_in_doubt == sum(one.in_doubt for one in report.recovered)
-    assert 3 == len(holders(crowd))
-    assert None not in [end for _, _, end in holders(crowd)]
+    assert 3 == len(holders(either))
+    assert None not in [end for _, _, end in holders(either)]
 
 
 def test_when_the_first_is_killed_the_others_finish_what_is_out(crowd: News, sink: Sink) -> None:

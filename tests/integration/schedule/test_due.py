@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -10,7 +12,7 @@ import pytest
 
 from mailer.config import ListConfig
 from mailer.ledger import mailings, overview, slots
-from mailer.model import Instant, Mailbox, MailingState, instant
+from mailer.model import Instant, Mailbox, MailingId, MailingState, instant
 from mailer.schedule.due import Calendar, next_slot, something_to_do
 
 if TYPE_CHECKING:
@@ -193,6 +195,27 @@ def test_a_slot_is_taken_once_even_with_two_lookers(peopled: News) -> None:
             assert not slots.take(connection, weekly.slug, at(1), since=since)
         assert [] == second.release(now=at(1))
     assert 1 == len(peopled.mailings())
+
+
+def test_two_daemons_freeze_a_due_issue_once(
+    peopled: News, caplog: pytest.LogCaptureFixture
+) -> None:
+    """On two machines at the same moment: one mailing, and nothing to complain about."""
+    ready(peopled, "a", more="send_at: 2026-11-30 09:00")
+    both = threading.Barrier(2)
+
+    def machine() -> list[MailingId]:
+        with peopled.ledger() as ledger:
+            calendar = Calendar(peopled.config, ledger)
+            both.wait(30)
+            return calendar.release(now=at(0))
+
+    with ThreadPoolExecutor() as machines:
+        looks = [machines.submit(machine) for _ in range(2)]
+        frozen = [mailing for one in looks for mailing in one.result(60)]
+    assert [MailingId(1)] == frozen
+    assert 1 == len(peopled.mailings())
+    assert [] == [record for record in caplog.records if record.levelno > logging.INFO]
 
 
 def test_a_slot_without_a_ready_issue_passes_with_a_warning(
