@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from mailer.ledger.claims import Claimed
     from mailer.ledger.metering import Grant
 
-SHORT: Final = 30 * MICROSECONDS
+SHORT: Final = 10 * MICROSECONDS
 """What can go so soon waits in memory."""
 
 LONG: Final = 15 * 60 * MICROSECONDS
 """So far apart at most are the times that the deliveries of one domain are put off to."""
 
+LOOK_AGAIN: Final = 60 * MICROSECONDS
+"""After so long it is asked anew whether a relay can carry what none could."""
+
 FULL: Final = 1024
 """So many deliveries in the feed, and what no relay can carry now makes room."""
-
-AWAITED: Final = 10 * MICROSECONDS
-"""A domain with at least one message in such a time is waited for by a run, like a slow relay."""
 
 
 class Waiting:
@@ -97,7 +97,7 @@ class Waiting:
             if self._feed.meters:
                 put_off += self._too_slow(ring, now)
             if len(self._feed) > FULL and not self._fleet.carriers(ring.route):
-                put_off += self._all_of(ring, Instant(now + 2 * SHORT))
+                put_off += self._all_of(ring, Instant(now + LOOK_AGAIN))
         return put_off
 
     def _too_slow(self, ring: Ring, now: Instant) -> list[tuple[Claimed, Instant]]:
@@ -113,7 +113,8 @@ class Waiting:
             surplus = self._feed.take_last(ring, domain, len(queue) - in_time)
             for place, claimed in enumerate(surplus, start=in_time):
                 found.append((claimed, Instant(begins + min(place * meter.gap, LONG))))
-            if meter.gap <= AWAITED and begins - now <= SHORT:
+            # A configured pace is waited for, like a relay's; a domain that asks for less is not.
+            if domain in self._domains and begins - now <= SHORT:
                 self._until = max(self._until, found[-1][1] + MICROSECONDS)
         return found
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, literal_column, null, select, update
 
 from mailer.config.parse import rate as parse_rate
 from mailer.ledger import events
@@ -244,9 +244,9 @@ _PUT_OFF = RowUpdate(
     .where(
         delivery.c.mailing == bindparam("mailing_"),
         delivery.c.seq == bindparam("seq_"),
-        delivery.c.state == DeliveryState.QUEUED.value,
+        delivery.c.state == literal_column(f"'{DeliveryState.QUEUED}'"),
     )
-    .values(due_at=bindparam("due_at_"), batch=None),
+    .values(due_at=bindparam("due_at_"), batch=null()),
     "mailing_ seq_ due_at_",
 )
 
