@@ -140,6 +140,11 @@ class Journal:
                 self._looked = sealed.looked
                 self._due[sealed.n] = sealed.data
 
+    @property
+    def owes(self) -> bool:
+        """Whether something was committed that is not in the file yet."""
+        return bool(self._due)
+
     # --- after it --------------------------------------------------------------------------------
 
     def pay(self) -> None:
@@ -165,7 +170,7 @@ class Journal:
 
     def settle(self, connection: Connection) -> None:
         """`pay` for who cannot wait: what cannot be written stays owed, and it is said."""
-        if not self._due:
+        if not self.owes:
             return
         try:
             self.pay()
