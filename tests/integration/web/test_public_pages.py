@@ -328,3 +328,20 @@ def test_a_long_body_is_refused(site: Site) -> None:
 )
 def test_a_masked_address_does_not_tell_its_length(address: str, expected: str) -> None:
     assert expected == masked(address)
+
+
+def test_who_leaves_has_left_though_the_journal_cannot_be_written(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Case 44: the person sees what they always see, the log says what the operator must mend."""
+    journal = site.ledger.journal.path
+    assert journal is not None
+    journal.mkdir()
+    answer = site.ask("POST", f"/u/{site.token}", ONE_CLICK)
+    assert (200, "unsubscribed") == (answer.status, site.events()[-1])
+    assert "E621 The journal cannot be written" in caplog.text
+    assert [1] == [row[0] for row in site.dump()["owed"]]
+    journal.rmdir()
+    site.ask("POST", f"/u/{site.token_of('bob@example.org')}", ONE_CLICK)
+    assert [1, 2] == [line.n for line in site.ledger.journal.lines(after=0)]
+    assert [] == site.dump()["owed"]
