@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import time
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
     from mailer.ledger import Ledger
     from mailer.ledger.overview import Overview
 
+
+ANSWERS: Final = 5.0
+"""Seconds that `pause` waits for the answers to what is on its way, so that its counts are exact."""
+
+LOOK: Final = 0.1
+"""Seconds between two looks."""
 
 CLASSES: Final = {
     "address": BounceClass.HARD_ADDRESS,
@@ -65,7 +72,20 @@ def pause(app: App, mailing: str) -> None:
                 now=now(),
                 reason=f"paused by {operator()}",
             )
+    _wait_for_answers(app, before.name)
     _show(app, before.name)
+
+
+def _wait_for_answers(app: App, name: str) -> None:
+    """What is on its way has its answer within a round trip; who delivers may also be dead."""
+    from mailer.ledger import overview
+
+    until = time.monotonic() + ANSWERS
+    while time.monotonic() < until:
+        with app.ledger.read() as connection:
+            if not overview.find(connection, name).counts["sending"]:
+                return
+        time.sleep(LOOK)
 
 
 @click.command(cls=Verb)

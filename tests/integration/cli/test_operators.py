@@ -22,6 +22,7 @@ from mailer.model import MailingId, MailingState
 from tests.samples.newsletter import ISSUE, ended
 from tests.samples.reports import entry, postfix
 from tests.wire.fault_server import FaultServer, drop, say
+from tests.wire.sink import Sink
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -136,6 +137,35 @@ def test_rejected_ones_are_tried_again_and_suppressed_ones_are_not(peopled: News
         due = peopled.run("send", "--due")
         assert (0, True) == (due.code, "m1 sent: 7 accepted · 1 rejected" in due.err)
         assert 7 == len(server.messages)
+
+
+def test_retry_can_be_restricted_to_a_class_or_a_domain(peopled: News) -> None:
+    refusals = [say(b"550 5.4.4 no route"), say(b"552 5.2.2 mailbox full")]
+    with FaultServer({"RCPT": refusals}) as server:
+        peopled.relay(server.port, connections="1")
+        peopled.run("send", "winter", "--yes")
+        for flags, again in (
+            (("--class", "inactive"), 0),
+            (("--domain", "nowhere.example"), 0),
+            (("--class", "full"), 1),
+        ):
+            done = peopled.run("retry", "m1", "--failed", *flags)
+            assert (0, f"m1: {again} queued again\n") == (done.code, done.err)
+    for flags in (("--class", "full", "--in-doubt"), ("--class", "typo", "--failed")):
+        assert 2 == peopled.run("retry", "m1", *flags).code
+
+
+def test_pause_waits_for_what_is_on_its_way(peopled: News) -> None:
+    """Interface §1.6 B: exact counts; nothing of it is on the way any more."""
+    with Sink(pause=0.5) as sink:
+        peopled.relay(sink.port, connections="1")
+        process = peopled.start("send", "winter", "--yes")
+        while not peopled.mailings() or not peopled.mailings()[0].counts["accepted"]:
+            assert process.poll() is None, ended(process)
+        done = peopled.run("pause", "m1", "--json")
+        assert 6 == ended(process).code
+        counts = done.data["mailings"][0]["counts"]
+        assert (0, sink.total) == (counts["sending"], counts["accepted"])
 
 
 def test_held_doubt_is_shown_and_decided_by_the_operator(peopled: News) -> None:
