@@ -1,12 +1,25 @@
 // nodemailer's pooled transport: as many connections as we use, no TLS, each message personalised.
-// Usage: node nodemailer.mjs PORT MESSAGES CONNECTIONS PARTS.json
+// Usage: node nodemailer.mjs PORT MESSAGES CONNECTIONS PARTS.json [KEY.pem]
+// With a key it signs each message by its own DKIM, and the fields that we sign.
 import { createHmac } from "node:crypto";
 import { readFileSync } from "node:fs";
 import nodemailer from "nodemailer";
 
 const [port, messages, connections] = process.argv.slice(2, 5).map(Number);
 const parts = JSON.parse(readFileSync(process.argv[5], "utf8"));
+const SIGNED = [
+  "date", "from", "to", "subject", "message-id", "list-id", "list-unsubscribe",
+  "list-unsubscribe-post", "list-post", "precedence", "x-auto-response-suppress", "feedback-id",
+  "mime-version", "content-type",
+].join(":");
+const signing = process.argv[6] && {
+  domainName: "example.org",
+  keySelector: "bench",
+  privateKey: readFileSync(process.argv[6], "utf8"),
+  headerFieldNames: SIGNED,
+};
 const transport = nodemailer.createTransport({
+  ...(signing && { dkim: signing }),
   host: "127.0.0.1",
   port,
   ignoreTLS: true,

@@ -1,12 +1,14 @@
-"""Ours: one process, a fresh ledger, one intent and one outcome per delivery; prints messages/s.
+"""Ours: a fresh ledger with its journal, one intent and one outcome per delivery; messages/s.
 
-Usage: python benchmarks/send.py PORT MESSAGES CONNECTIONS
+Usage: python benchmarks/send.py PORT MESSAGES CONNECTIONS [--processes N] [--dkim]
+
+The whole turn of `mailer send` is measured: recovering, starting, claiming, delivering, finishing.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -17,20 +19,21 @@ from benchmarks.content import rendering
 from mailer.compose.dkim import Signer
 from mailer.compose.links import Keyring
 from mailer.compose.signingkeys import make_key, read_key
-from mailer.config import DeliveryConfig, GuardConfig, RelayConfig
-from mailer.delivery.dispatch import Dispatcher
-from mailer.ledger import Ledger, freezing, liveness, open_ledger, starting
+from mailer.config import Config, load_config
+from mailer.delivery import signing
+from mailer.delivery.shift import Shift
+from mailer.ledger import Ledger, freezing, liveness, open_ledger
 from mailer.ledger.schema import list_, subscriber, subscription
 from mailer.model import (
     Instant,
     Mailbox,
-    OnDoubt,
     Rendering,
     Revision,
 )
 from mailer.when import now
 
-KEYS = Keyring((b"k" * 32,))
+SECRET = "bcdfghjklmnpqrstvwxzBCDFGHJKLMNP"  # noqa: S105  of a ledger that lives for a minute
+KEYS = Keyring((SECRET.encode(),))
 
 
 def filled(folder: Path, people: int) -> Ledger:
@@ -95,47 +98,63 @@ def revision_of(content: Rendering, signer: Signer | None = None) -> Revision:
     )
 
 
-def freeze(ledger: Ledger) -> None:
-    """Freeze the message for everybody and start it."""
+def configured(folder: Path, port: int, *, connections: int, processes: int, dkim: bool) -> Config:
+    """A newsletter's folder that hands mail to this port."""
+    text = (
+        '[newsletter]\nname = "The Weekly"\nfrom = "The Weekly <weekly@example.org>"\n'
+        'url = "https://news.example.org"\naddress = "1 Example Street, Exampleton"\n'
+        '[lists.weekly]\ntitle = "The Weekly"\n'
+        '[bounces]\naddress = "bounces@bounces.example.org"\n'
+        f'[relay]\nurl = "smtp://127.0.0.1:{port}"\nconnections = {connections}\n'
+        f'[delivery]\nprocesses = {processes}\n[database]\nurl = "sqlite:mailer.db"\n'
+    )
+    if dkim:
+        file = folder / "key.pem"
+        file.touch(0o600)
+        file.write_bytes(make_key("rsa"))
+        text += '[dkim.keys]\nbench = "key.pem"\n'
+    (folder / "mailer.toml").write_text(text)
+    return load_config(folder, None, environ={"MAILER_SECRET_KEY": SECRET})
+
+
+def plan_of(signer: Signer | None) -> freezing.Plan:
+    """The mailing; it is due."""
     content = rendering()
-    plan = freezing.Plan(
-        revision=revision_of(content),
+    return freezing.Plan(
+        revision=revision_of(content, signer),
         rendering=content,
         source_digest="",
         started_by="bench",
         due_at=Instant(0),
     )
-    freezing.freeze(ledger, plan, now=now())
-    with ledger.write() as connection:
-        starting.start_due(connection, now=now(), actor="bench")
 
 
-def rate(port: int, messages: int, connections: int) -> float:
+def rate(port: int, messages: int, connections: int, *, processes: int, dkim: bool) -> float:
     """Messages per second from the first claim to the last outcome on disk."""
-    with tempfile.TemporaryDirectory() as folder:
-        ledger = filled(Path(folder), messages)
-        freeze(ledger)
-        relay = RelayConfig(host="127.0.0.1", port=port, security="none", connections=connections)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        config = configured(folder, port, connections=connections, processes=processes, dkim=dkim)
+        ledger = filled(folder, messages)
+        freezing.freeze(ledger, plan_of(signing.signer_of(config)), now=now())
         with liveness.hold(ledger) as holder:
-            dispatcher = Dispatcher(
-                ledger,
-                relays=[relay],
-                delivery=DeliveryConfig(on_doubt=OnDoubt.RESEND),
-                guard=GuardConfig(),
-                keyring=KEYS,
-                holder=holder,
-                helo="bench.example.org",
-                clock=now,
-                jitter=lambda: 0.0,
-                patience=60.0,
-            )
+            shift = Shift(config, ledger, KEYS, holder=holder)
             begun = time.perf_counter()
-            asyncio.run(dispatcher.run())
+            report = asyncio.run(shift.run())
             took = time.perf_counter() - begun
-        assert dispatcher.finished, "not everything was accepted"
+        assert report.finished, "not everything was accepted"
         ledger.close()
     return messages / took
 
 
-if __name__ == "__main__":
-    print(rate(*map(int, sys.argv[1:4])))
+def main() -> None:
+    """Print messages/s."""
+    reader = argparse.ArgumentParser()
+    for name in ("port", "messages", "connections"):
+        reader.add_argument(name, type=int)
+    reader.add_argument("--processes", type=int, default=1)
+    reader.add_argument("--dkim", action="store_true", help="sign with RSA-2048")
+    print(rate(**vars(reader.parse_args())))
+
+
+if __name__ == "__main__":  # not in the processes that are started: they import this, too
+    main()
