@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 ANSWERS: Final = 5.0
-"""Seconds that `pause` waits for the answers to what is on its way, so that its counts are exact."""
+"""Seconds that `pause` waits for the answers to what is on its way: its counts are exact then."""
 
 LOOK: Final = 0.1
 """Seconds between two looks."""
