@@ -45,6 +45,7 @@ WAIT: Final = 15.0
 """Seconds that a resend waits for the log."""
 
 LOOK: Final = 1.0  # seconds between two looks
+_LONGEST: Final = 3600 * MICROSECONDS  # what no log has told by then, none will
 _SLACK: Final = 2 * MICROSECONDS  # a line's time may be a second early
 
 
@@ -133,6 +134,7 @@ class Reconciler:
         self._grace = round(grace * MICROSECONDS)
         self._wait = round(wait * MICROSECONDS)
         self._silent: set[str] = set()  # relays whose log could not be read
+        self._next: dict[tuple[MailingId, int, Instant], int] = {}  # when to look again for each
 
     @contextlib.asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
@@ -170,14 +172,27 @@ class Reconciler:
 
     async def look(self) -> None:
         """Settle what the logs decide by now."""
+        now = self._clock()
         by_relay: dict[str, list[Doubt]] = defaultdict(list)
         for one in self._pending():
-            by_relay[one.relay].append(one)
+            if self._is_due(one, now):
+                by_relay[one.relay].append(one)
         for name, doubts in by_relay.items():
-            if name in self._relays:
-                await self._ask(self._relays[name], doubts)
-            else:
-                self._write(Findings(lost=[one.key for one in doubts]), name)
+            lost = [
+                one.key for one in doubts if name not in self._relays or now > one.at + _LONGEST
+            ]
+            self._write(Findings(lost=lost), name)
+            if asked := [one for one in doubts if one.key not in lost]:
+                await self._ask(self._relays[name], asked)
+
+    def _is_due(self, one: Doubt, now: Instant) -> bool:
+        """At once, when the relay must have written, then at longer and longer intervals."""
+        key = (one.mailing, one.seq, one.at)
+        if now < self._next.get(key, 0):
+            return False
+        age = now - one.at
+        self._next[key] = one.at + self._grace if age < self._grace else now + age // 4
+        return True
 
     async def _ask(self, relay: RelayConfig, doubts: Sequence[Doubt]) -> None:
         with self._ledger.read() as connection:

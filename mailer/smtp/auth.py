@@ -37,6 +37,7 @@ class Credentials:
 
     Attributes:
         host, port: the relay that it is meant for (R7628 §3.1).
+        nonce: printable ASCII without a comma, never used before (R5802 §5.1).
     """
 
     user: str = ""
@@ -44,6 +45,7 @@ class Credentials:
     token: str = field(default="", repr=False)
     host: str = ""
     port: int = 0
+    nonce: str = field(default="", repr=False)
 
     @property
     def fault(self) -> AuthFault:
@@ -149,9 +151,6 @@ _LAST = re.compile(rb"v=([A-Za-z0-9+/=]{1,1024})(?:,.*)?")
 class Scram:
     """R5802 with SHA-256 (R7677).
 
-    Args:
-        nonce: printable ASCII without a comma, never used before.
-
     Raises:
         ValueError: user or password that SASLprep does not allow.
     """
@@ -246,10 +245,9 @@ def saslprep(text: str) -> str:
 
 
 def _scram(who: Credentials) -> Scram | None:
-    from secrets import token_urlsafe  # noqa: PLC0415  15 ms that most runs do not need
-
+    assert who.nonce
     try:
-        return Scram(who.user, who.password, nonce=token_urlsafe(24))
+        return Scram(who.user, who.password, nonce=who.nonce)
     except ValueError:
         return None  # PLAIN takes any password
 

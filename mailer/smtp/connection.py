@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 from collections import deque
+from secrets import token_urlsafe
 from typing import TYPE_CHECKING, Final, Self
 
 from mailer.model import Lost, Phase
@@ -109,6 +110,7 @@ class Connection(asyncio.Protocol):
                 token=token,
                 host=relay.host,
                 port=relay.port,
+                nonce=token_urlsafe(24),
             )
             connection = cls(
                 relay, on_event=on_event, timeouts=timeouts, helo=helo, credentials=who

@@ -17,7 +17,14 @@ def session(
     *, security: str = "none", user: str = "", password: str = "", token: str = ""
 ) -> Session:
     """A session that has just been connected."""
-    who = Credentials(user=user, password=password, token=token, host="relay.test", port=587)
+    who = Credentials(
+        user=user,
+        password=password,
+        token=token,
+        host="relay.test",
+        port=587,
+        nonce="n0nce",
+    )
     return Session(helo="client.test", security=security, credentials=who)
 
 
