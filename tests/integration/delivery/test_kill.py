@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from mailer.ledger import open_ledger
+from mailer.ledger.lines import Kind
 from tests.wire.sink import Sink
 
 RECIPIENTS = 10_000
@@ -43,6 +45,15 @@ def status(folder: Path) -> dict[str, Any]:
         return {"state": "none", "ever_in_doubt": 0, "recipients": 0, "counts": {}}
     (found,) = mailings
     assert found["recipients"] == sum(found["counts"].values())
+    return found
+
+
+def told(folder: Path) -> set[bytes]:
+    """Whom the journal knows to have the issue, or perhaps to have it (decisions 10)."""
+    ledger = open_ledger(f"sqlite:{folder / 'subscribers' / 'mailer.db'}")
+    kinds = (Kind.ACCEPTED, Kind.IN_DOUBT)
+    found = {line.key for line in ledger.journal.lines(after=0) if line.kind in kinds}
+    ledger.close()
     return found
 
 
@@ -80,4 +91,5 @@ def test_kill_9_loses_nobody_and_doubts_at_most_the_open_connections(folder: Pat
     )
     assert final["ever_in_doubt"] - doubt <= CONNECTIONS
     assert RECIPIENTS == len(sink.taken)
+    assert RECIPIENTS == len(told(folder))
     assert sink.total - RECIPIENTS <= final["ever_in_doubt"]
