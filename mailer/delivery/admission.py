@@ -36,6 +36,11 @@ _REFUSALS: Final = {
         "The relay did not prove that it knows the password",
         "check host and port of [relay] url: is that your relay?",
     ),
+    Phase.AUTH: (
+        "E305",
+        "The relay offers no way of signing in that is used here",
+        "check port and encryption of [relay] url, or let the relay offer one",
+    ),
     Phase.STARTTLS: (
         "E304",
         "The relay offers no encryption that can be trusted",

@@ -252,6 +252,7 @@ class Reconciler:
             )
 
     async def _greet(self, relay: RelayConfig) -> None:
-        with contextlib.suppress(HandshakeError):
-            connection = await Connection.open(relay, on_event=lambda *_: None, helo=self._helo)
-            await connection.quit()
+        with contextlib.suppress(HandshakeError, TimeoutError):
+            async with asyncio.timeout(self._wait / MICROSECONDS):
+                connection = await Connection.open(relay, on_event=lambda *_: None, helo=self._helo)
+                await connection.quit()

@@ -41,7 +41,7 @@ class AuthFault(StrEnum):
 class HandshakeFailed:
     """The session never opened. `configuration`: it is about us, trying again is no help.
 
-    `fault` says more, where `configuration` is set and AUTH is what failed.
+    `fault` says more, where AUTH was tried and failed for good.
     """
 
     phase: Phase

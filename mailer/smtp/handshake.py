@@ -155,7 +155,7 @@ class Handshake:
         self._mechanism = choose(self._who, self._capabilities.auth)
         if self._mechanism is None:
             reason = f"the relay offers no AUTH of these: {wanted(self._who)}"
-            return _impossible(Phase.AUTH, reason, self._who.fault)
+            return _impossible(Phase.AUTH, reason)
         self._state = _State.AUTH
         command = f"AUTH {self._mechanism.name}".encode("ascii")
         self._held = self._mechanism.first()
@@ -206,5 +206,5 @@ def _challenge(line: bytes) -> bytes:
         return line  # some relays ask for LOGIN's words in clear; SCRAM takes nothing of the kind
 
 
-def _impossible(phase: Phase, reason: str, fault: AuthFault | None = None) -> HandshakeFailed:
-    return HandshakeFailed(phase, Lost(reason=reason), configuration=True, fault=fault)
+def _impossible(phase: Phase, reason: str) -> HandshakeFailed:
+    return HandshakeFailed(phase, Lost(reason=reason), configuration=True)

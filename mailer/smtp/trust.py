@@ -21,7 +21,7 @@ class HandshakeError(Exception):
         phase: how far it came.
         reply: what the relay said, or why it said nothing; never with credentials.
         configuration: it is about us (or about the relay's certificate): trying again is no help.
-        fault: what of AUTH failed for good; None where it was something else.
+        fault: what of AUTH failed for good; None where it was not tried or something else failed.
     """
 
     def __init__(

@@ -180,6 +180,20 @@ def test_a_fresh_token_that_is_refused_stops_us(authority: Authority) -> None:
     assert (1, 1) == (len(web.asked), len(server.connections))
 
 
+def test_a_relay_that_takes_no_token_costs_no_second_one(authority: Authority) -> None:
+    """S-12: not offered is not refused; another token would be no help."""
+    with (
+        ScriptedWeb({"/token": [token("t1")]}, tls=authority.server()) as web,
+        relay(authority, mechanisms=b"AUTH PLAIN LOGIN") as server,
+    ):
+        mine = account(web)
+        for _ in range(2):
+            error = refused(server, oauth=mine)
+            assert (True, None) == (error.configuration, error.fault)
+            assert "XOAUTH2, OAUTHBEARER" in str(error)
+    assert (1, 2) == (len(web.asked), len(server.connections))
+
+
 def test_a_relay_that_is_busy_keeps_the_token(authority: Authority) -> None:
     """§3.3 AUTH/4xx."""
     script = {"AUTH": [say(b"454 4.7.0 later")]}

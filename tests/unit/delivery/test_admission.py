@@ -21,6 +21,7 @@ DOWN = HandshakeError(Phase.CONNECT, Lost(reason="refused"), configuration=False
         (Phase.AUTH, AuthFault.GRANT, "E306", "MAILER_RELAY_REFRESH_TOKEN"),
         (Phase.AUTH, AuthFault.TOKEN, "E307", "scope"),
         (Phase.AUTH, AuthFault.PROOF, "E308", "[relay] url"),
+        (Phase.AUTH, None, "E305", "[relay] url"),
         (Phase.STARTTLS, None, "E304", "[relay] url"),
         (Phase.EHLO, None, "E305", "mend"),
         (Phase.BANNER, None, "E305", "mend"),
