@@ -53,6 +53,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("mailer")
 
 LOOK = 0.25  # seconds between two looks at what no event announces
+SET = 5 * MICROSECONDS  # a clock that moves so far between two looks was set (case 45)
 START = 5.0  # seconds between two looks for scheduled mailings that are due
 
 
@@ -130,6 +131,7 @@ class Dispatcher:
         """
         self._loop = asyncio.get_running_loop()
         self._started_at = self._loop.time()
+        self._offset = self._clock_offset()
         with self._ledger.engine.connect().execution_options(writes=True) as database:
             self._begin(database)
             try:
@@ -137,6 +139,7 @@ class Dispatcher:
                     if self._ticks.is_idle:
                         self._ticks.tick()
                     self._lose_patience()
+                    self._follow_clock()
                     self._start_due()
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(self._wake.wait(), LOOK)
@@ -146,6 +149,16 @@ class Dispatcher:
         if self._error is not None:
             raise self._error
         return self._draining
+
+    def _clock_offset(self) -> int:
+        return self._clock() - round(self._loop.time() * MICROSECONDS)
+
+    def _follow_clock(self) -> None:
+        """If the clock was set, what was to be asked for at a time of the old one is asked now."""
+        offset = self._clock_offset()
+        if abs(offset - self._offset) > SET:
+            self._fleet.forget_times()
+        self._offset = offset
 
     def _begin(self, database: Database) -> None:
         self._commits = Commits(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from mailer.delivery.commits import Unused
 from mailer.delivery.feed import Feed
 from mailer.delivery.outlets import Outlet
-from mailer.delivery.pace import Meter
+from mailer.delivery.pace import NEVER_ASKED, Meter
 from mailer.delivery.routes import Routes, Turns
 from mailer.delivery.verdicts import Stop
 from mailer.model import Instant, MailingState
@@ -216,6 +216,12 @@ class Fleet:
             for outlet in self.outlets
             if outlet.meter is not None and outlet.meter.left <= 0 and self.ready(outlet)
         ]
+
+    def forget_times(self) -> None:
+        """Ask the ledger again for leave, whenever it was to be had."""
+        meters = [outlet.meter for outlet in self.outlets if outlet.meter is not None]
+        for meter in (*meters, *self.feed.meters.values()):
+            meter.next_at = NEVER_ASKED
 
     def unused(self) -> list[Unused]:
         """Leave that was granted and not used."""

@@ -17,6 +17,7 @@ from mailer.ledger import events
 from mailer.ledger.database import bump_changes
 from mailer.ledger.dialect import RowUpdate, insert_new
 from mailer.ledger.metering import (
+    LATE,
     SLOTS,
     Grant,
     Throttle,
@@ -64,7 +65,10 @@ def grant(connection: Connection, config: RelayConfig, wanted: int, now: Instant
     row = _row(connection, config.name)
     rate = parse_rate(row.rate) if row.rate else config.rate
     allowed = _quota_left(connection, config, wanted, now)
-    granted = metered(row.free_at, gap_of(rate), wanted=allowed.count, now=now)
+    gap = gap_of(rate)
+    # Never further away than one gap, unless the clock was put back (case 45).
+    free_at = row.free_at if row.free_at <= now + gap + LATE else now
+    granted = metered(free_at, gap, wanted=allowed.count, now=now)
     if granted.count:
         if granted.gap:
             _set(connection, config.name, free_at=granted.next_at)

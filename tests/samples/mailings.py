@@ -32,7 +32,7 @@ from mailer.when import now
 from tests.wire.courier import relay_at
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from mailer.ledger import Ledger
     from mailer.ledger.overview import Overview
@@ -231,6 +231,7 @@ def dispatcher(
     max_age: float = 48 * 3600,
     domains: Mapping[str, float] | None = None,
     guard: GuardConfig = GuardConfig(),  # noqa: B008  frozen
+    clock: Callable[[], Instant] = now,
 ) -> Dispatcher:
     """A dispatcher for a relay on loopback, or for several."""
     relay = dataclasses.replace(relay_at(port), connections=connections, rate=rate)
@@ -242,7 +243,7 @@ def dispatcher(
         keyring=KEYS,
         holder=HolderId(next(_holders)),
         helo="client.test",
-        clock=now,
+        clock=clock,
         jitter=lambda: 0.0,
         patience=patience,
     )

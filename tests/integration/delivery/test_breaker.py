@@ -29,10 +29,12 @@ NO_SUCH_USER = "550 5.1.1 no such user"
 LIMITS = GuardConfig()
 
 
+pytestmark = pytest.mark.both_databases
+
+
 @pytest.fixture
-def ledger(tmp_path: Path, database: str) -> Iterator[Ledger]:
-    del database
-    opened = new_ledger(tmp_path)
+def ledger(database: Path) -> Iterator[Ledger]:
+    opened = new_ledger(database)
     yield opened
     opened.close()
 
