@@ -93,6 +93,15 @@ def engine_of(url: str) -> Engine:
     return _postgresql(url) if path is None else _sqlite(path)
 
 
+def without_password(url: str) -> tuple[str, str]:
+    """How libpq reaches a server, for the arguments of a program, and the password for its ear."""
+    from psycopg import conninfo  # noqa: PLC0415  only who uses PostgreSQL has it
+
+    given = _parameters(url)
+    password = str(given.pop("password", "") or "")
+    return conninfo.make_conninfo("", **given), password
+
+
 # --- SQLite --------------------------------------------------------------------------------------
 
 
