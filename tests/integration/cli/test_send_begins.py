@@ -15,6 +15,7 @@ from mailer.ledger.schema import mailing
 from mailer.model import MailingId, MailingState
 from tests.samples.newsletter import ISSUE
 from tests.wire.fault_server import FaultServer, say
+from tests.wire.scripted_web import ScriptedWeb, answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -367,6 +368,26 @@ def test_a_refused_sender_pauses_the_mailing_and_resume_goes_on(peopled: News) -
         assert 0 == peopled.run("resume", "m1").code
         done = peopled.run("send", "winter")
         assert (0, EIGHT) == (done.code, len(server.messages))
+
+
+def test_a_refresh_token_that_is_over_is_exit_4_and_names_the_secret(peopled: News) -> None:
+    """E306, S-12, X-10: the mailing is paused, nobody is marked, and the relay is not asked."""
+    said = answer(400, b'{"error": "invalid_grant", "error_description": "r3fresh is over"}')
+    with ScriptedWeb({"/token": [said]}) as web, FaultServer() as server:
+        peopled.relay(
+            server.port,
+            relay_token_url=f"http://{web.authority}/token",
+            relay_client_id="client",
+            relay_refresh_token="r3fresh-token",
+        )
+        peopled.environ["MAILER_RELAY_URL"] = f"smtp://me@127.0.0.1:{server.port}"
+        done = peopled.run("send", "winter", "--yes")
+    assert (4, True) == (done.code, "✖ E306" in done.err), done
+    assert "invalid_grant" in done.err
+    assert "MAILER_RELAY_REFRESH_TOKEN" in done.err
+    assert "r3fresh" not in done.out + done.err
+    assert MailingState.PAUSED is peopled.mailings()[0].state
+    assert [] == server.connections
 
 
 def test_a_wrong_password_is_exit_4_and_the_password_is_not_shown(peopled: News) -> None:
