@@ -8,7 +8,7 @@ from email_validator import EmailNotValidError, validate_email
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mailer.address import AddressError, normalise, parse
+from mailer.address import AddressError, normalise, parse, wire
 
 ATOM = "abzAZ059!#$%&'*+/=?^_`{|}~-."
 NEAR = st.builds(
@@ -95,14 +95,14 @@ def test_x_8_no_address_can_carry_a_command_or_a_second_address(text: str) -> No
 
 @given(st.one_of(NEAR, PLAIN))
 @settings(max_examples=200, deadline=None)
-def test_the_two_ways_to_normalise_agree(text: str) -> None:
+def test_the_two_ways_to_normalise_and_to_write_agree(text: str) -> None:
     try:
-        expected = parse(text).normalised
+        expected = parse(text).normalised, parse(text).wire
     except AddressError:
         expected = None
 
     try:
-        found = normalise(text)
+        found = normalise(text), wire(text)
     except AddressError:
         found = None
     assert expected == found
