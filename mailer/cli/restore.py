@@ -62,6 +62,8 @@ def reconcile(app: App, *, accept_loss: bool, adopt: bool, yes: bool) -> None:
         did: dict[str, object] = {"adopted": moved}
         if lost is not None:
             did |= _go_on_without(app, lost, yes=yes) if accept_loss else _replay(app)
+        elif _was_restored(app.ledger):
+            did |= _replay(app)
         else:
             did |= _begin_journal(app, accept_loss=accept_loss, yes=yes)
         if moved:
@@ -86,6 +88,14 @@ def _require_home(app: App, *, adopt: bool, yes: bool) -> bool:
         raise standing.elsewhere(app.ledger, stored)
     app.confirm(f'Does "{stored}" send from this database, or a copy of it, no more?', yes=yes)
     return True
+
+
+def _was_restored(ledger: Ledger) -> bool:
+    """Whether another machine has replayed its journal: this one's knows something, too."""
+    from mailer.ledger import standing
+
+    with ledger.read() as connection:
+        return standing.restored(connection) is not None
 
 
 def _adopt(ledger: Ledger, me: str) -> None:

@@ -30,10 +30,10 @@ from sqlalchemy import Connection, bindparam, delete, insert, null, select, upda
 from mailer.ledger import departures, noting, standing
 from mailer.ledger.database import bump_changes
 from mailer.ledger.departures import ACTOR, KNOWN
-from mailer.ledger.dialect import RowUpdate, insert_new
+from mailer.ledger.dialect import RowUpdate, count_on, insert_new
 from mailer.ledger.lines import Kind, Line
 from mailer.ledger.mailings import set_state
-from mailer.ledger.schema import delivery, issue, mailing, meta, received
+from mailer.ledger.schema import delivery, issue, list_, mailing, meta, received
 from mailer.model import DeliveryState, Instant, MailingId, MailingState
 
 if TYPE_CHECKING:
@@ -77,11 +77,14 @@ def replay(ledger: Ledger, *, now: Instant) -> Replayed:
         with ledger.write() as connection:
             noting.mute(connection)
             _deliveries(connection, lines, done)
+            _keep_numbers(connection, lines)
             for line in lines:
                 later = back.get(departures.about(line))
                 if later is None or later.n < line.n:
                     departures.depart(connection, line, done)
     with ledger.write() as connection:
+        if not ledger.journal.alone:  # the other machines' journals know something, too
+            standing.remember_restore(connection, known)
         return Replayed(written=+done, missed=_end(connection, now=now))
 
 
@@ -99,8 +102,8 @@ def _fall_behind(ledger: Ledger) -> int:
         known = noting.counter(connection)
         if tail.highest > known:
             noting.fall_behind(connection, known=known, highest=tail.highest)
-        since = standing.behind(connection)
-    return known if since is None else since
+        since = (standing.behind(connection), standing.restored(connection), known)
+    return min(number for number in since if number is not None)
 
 
 def _end(connection: Connection, *, now: Instant) -> list[MailingId]:
@@ -167,6 +170,38 @@ def _issue(connection: Connection, slug: str) -> int:
         statement = insert(issue).values(slug=slug).returning(issue.c.id)
         return int(connection.scalars(statement).one())
     return number
+
+
+_TOKENS = 2**31
+"""Numbers of mailings fit into their tokens (decisions 9); a damaged line may hold any."""
+
+
+def _keep_numbers(connection: Connection, lines: Sequence[Line]) -> None:
+    """Give the number of no mailing again that the database does not know.
+
+    Mails that are out carry it: a bounce, or a click, would be about somebody else (V-1).
+    """
+    told = {line.mailing: line for line in lines if line.mailing and line.mailing < _TOKENS}
+    known = select(mailing.c.id).where(mailing.c.id.in_(list(told)))
+    for number in told.keys() - set(connection.scalars(known)):
+        line = told[number]
+        list_id = connection.scalar(select(list_.c.id).where(list_.c.slug == line.list))
+        if list_id is not None:
+            lost = {
+                "id": number,
+                "issue": _issue(connection, line.issue),
+                "list": list_id,
+                "state": MailingState.CANCELLED,
+                "reason": KNOWN,
+                "revision": 0,
+                "due_at": line.at,
+                "started_by": ACTOR,
+                "created_at": line.at,
+                "finished_at": line.at,
+                "recipients": 0,
+            }
+            connection.execute(insert(mailing).values(lost))
+            count_on(connection, mailing)
 
 
 def _rows(connection: Connection, number: int, keys: Sequence[bytes]) -> dict[bytes, _Row]:

@@ -30,9 +30,9 @@ meta = Table(
     metadata,
     Column("key", Text, primary_key=True),
     # salt (hex); instance: the machine that may send; journal: the number of the last line that the
-    # journal must have; behind: how far it went when a newer journal was found beside it; `changes`
-    # counts departures and commands, so that a dispatcher sees by one cheap read that it must look
-    # again.
+    # journal must have; behind: how far it went when a newer journal was found beside it; restored:
+    # the same, once that was mended, for other machines' journals; `changes` counts departures and
+    # commands, so that a dispatcher sees by one cheap read that it must look again.
     Column("value", Text, nullable=False),
 )
 

@@ -114,6 +114,18 @@ def unaccounted(ledger: Ledger) -> SafetyError | None:
     return None if new or not journal.alone else _missing(ledger)
 
 
+def restored(connection: Connection) -> int | None:
+    """How far a server's ledger went when it was restored last; its machines' journals go on."""
+    found = connection.scalar(select(meta.c.value).where(meta.c.key == "restored"))
+    return None if found is None else int(found)
+
+
+def remember_restore(connection: Connection, known: int) -> None:
+    """Another machine's journal must be replayed from there, too."""
+    connection.execute(delete(meta).where(meta.c.key == "restored"))
+    connection.execute(insert(meta).values(key="restored", value=str(known)))
+
+
 def behind(connection: Connection) -> int | None:
     """How far a database went that was found older than its journal; None if it was not."""
     found = connection.scalar(select(meta.c.value).where(meta.c.key == "behind"))
