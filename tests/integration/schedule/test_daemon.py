@@ -209,3 +209,20 @@ def test_who_comes_after_a_crash_recovers_first(
         run_until(peopled, is_in(peopled, MailingState.SENT))
     assert "recovered m1: 8 returned to the queue, 0 in doubt" in messages(caplog)
     assert EIGHT == len(server.messages)
+
+
+def test_a_daemon_that_was_taken_for_dead_sends_nothing_and_leaves_its_number(
+    peopled: News, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Decisions 4, E651: what it held is another's; `mailer run` goes on under a new number."""
+    peopled.issue(READY)
+    with FaultServer() as server, peopled.ledger() as ledger, liveness.hold(ledger) as holder:
+        peopled.relay(server.port)
+        with ledger.write() as connection:
+            liveness.bury(ledger, connection, holder)
+        keyring = Keyring(require_secret(peopled.config))
+        ended = Daemon(peopled.config, ledger, keyring, holder=holder)
+        assert asyncio.run(ended.run()) is None
+        assert ended.taken_for_dead
+        assert [] == server.messages
+    assert any("E651" in said for said in messages(caplog))
