@@ -159,16 +159,17 @@ def cancel(app: App, mailing: str, *, yes: bool) -> None:
     """
     from mailer.ledger import mailings, overview
 
+    endable = (*mailings.OPEN, MailingState.MISSED)
     ledger = ledger_of(app, mailing)
     with ledger.read() as connection:
         before = overview.find(connection, mailing)
     if before.state is not MailingState.CANCELLED:
-        _require(before, mailings.OPEN, "be cancelled")
+        _require(before, endable, "be cancelled")
         if before.started_at is not None:
             left = before.counts["queued"] + before.counts["claimed"]
             app.confirm(f"Cancel {before.name}? {left:,} will not get it.", yes=yes)
         with ledger.write() as connection:
-            _require(overview.find(connection, before.name), mailings.OPEN, "be cancelled")
+            _require(overview.find(connection, before.name), endable, "be cancelled")
             mailings.cancel(connection, before.id, actor=operator(), now=now())
     _show(app, before.name)
 

@@ -145,6 +145,9 @@ def next_steps(one: Overview) -> list[str]:
     elif one.state is MailingState.WAITING:
         why = f" ({one.reason})" if one.reason else ""
         steps.append(f"{waiting:,} wait for the relay{why}: {DELIVERERS}")
+    elif one.state is MailingState.MISSED:
+        again = f"mailer cancel {one.name}, then mailer send {one.issue}"
+        steps.append(f"missed: {one.reason}: {again}")
     elif one.state is MailingState.SENDING and moving > 0:
         steps.append(f"{moving:,} left: {DELIVERERS}")
     if one.state is not MailingState.PAUSED and one.deferred and one.next_try_at is not None:

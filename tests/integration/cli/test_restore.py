@@ -199,6 +199,28 @@ def test_status_says_that_nothing_will_be_sent_and_why(peopled: News) -> None:
     assert "E602" == peopled.run("status", "--json").data["refused"]
 
 
+def test_a_mailing_whose_time_passed_is_missed_and_mailed_anew_by_hand(
+    peopled: News, relay: FaultServer
+) -> None:
+    """Interface §1.6 D: missed, not sent; who has it does not get it again."""
+    scheduled = peopled.run("send", "winter", "--yes", "--at", "2099-01-01 09:00")
+    assert 0 == scheduled.code
+    copy = backup(peopled)
+    peopled.start_now()
+    peopled.run("send", "--due")
+    peopled.people("new@example.org")
+    put_back(peopled, copy)
+    peopled.start_now()
+    assert "1 scheduled mailing is past its time" in peopled.run("send", "--due").err
+    done = peopled.run("restore", "reconcile")
+    assert "missed, not sent: m1" in done.out
+    assert "mailer cancel m1, then mailer send 2026-11-20-winter" in peopled.run("status").out
+    peopled.people("new@example.org")
+    assert 0 == peopled.run("cancel", "m1", "--yes").code
+    assert 0 == peopled.run("send", "winter", "--yes").code
+    assert 9 == len({message.rcpt for message in relay.messages}) == len(relay.messages)
+
+
 @pytest.mark.usefixtures("relay")
 def test_a_counter_that_went_back_is_recognised(peopled: News) -> None:
     """However the database came to be an old one."""
