@@ -9,10 +9,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailer.errors import MailerError
-from mailer.ledger import Ledger, freezing, recovery, starting
+from mailer.ledger import Ledger, freezing, recovery, starting, tally
 from mailer.model import Instant, MailingState, OnDoubt
 from mailer.when import now
-from tests.samples.mailings import addresses, dispatcher, enlist, frozen, look, new_ledger, plan
+from tests.samples.mailings import (
+    addresses,
+    dispatcher,
+    enlist,
+    frozen,
+    look,
+    new_ledger,
+    plan,
+    rows,
+)
 from tests.wire.fault_server import FaultServer, say
 
 if TYPE_CHECKING:
@@ -102,6 +111,27 @@ def test_a_deferred_one_is_tried_when_its_time_has_come_by_the_clock_of_then(
             asyncio.run(dispatcher(ledger, server.port, clock=constant(at)).run())
     assert [1] == list(received(server).values())
     assert MailingState.SENT is look(ledger, mailing).state
+
+
+def test_what_is_deferred_for_two_days_is_rejected_with_the_last_reply(ledger: Ledger) -> None:
+    """S-31: expired; a temporary reply suppresses nobody, whatever it says of the address."""
+    enlist(ledger, "ann@a.test")
+    mailing = frozen(ledger)
+    later = [say(b"451 4.7.1 greylisted"), say(b"450 4.1.1 cannot verify the address")]
+    with FaultServer({"RCPT": later}) as server:
+        for hours in (0, 49):
+            at = Instant(now() + hours * 3600 * 1_000_000)
+            asyncio.run(dispatcher(ledger, server.port, clock=constant(at)).run())
+    (row,) = rows(ledger, mailing)
+    assert ("rejected", 2, "network", "450 4.1.1 cannot verify the address") == (
+        row.state,
+        row.attempts,
+        row.bounce_class,
+        row.reply,
+    )
+    assert MailingState.SENT is look(ledger, mailing).state
+    with ledger.read() as connection:
+        assert 0 == tally.suppressed_by(connection, mailing)
 
 
 @JUMPS

@@ -21,7 +21,7 @@ import pytest
 from sqlalchemy import select, update
 
 from mailer.delivery.ticks import Ticks
-from mailer.errors import ConfigError, MailerError, StoppedError
+from mailer.errors import ConfigError, StoppedError
 from mailer.ledger import Ledger, bump_changes, events, mailings, retrying
 from mailer.ledger.forgetting import forget
 from mailer.ledger.schema import delivery, subscription, suppression
@@ -95,26 +95,6 @@ def test_without_pipelining_everybody_gets_it_too(ledger: Ledger) -> None:
     assert (look(ledger, mailing).counts["accepted"], server.violations) == (25, [])
 
 
-@pytest.mark.parametrize("stage", ["banner", "EHLO", "MAIL", "RCPT", "DATA", "dot"])
-def test_421_at_a_stage_loses_nothing_and_marks_nobody(ledger: Ledger, stage: str) -> None:
-    """Case 25, §3.3 column 421: reconnect, nothing lost, no hard bounce."""
-    people = addresses(12)
-    enlist(ledger, *people)
-    mailing = frozen(ledger)
-    with FaultServer({stage: [say(b"421 4.3.2 closing")]}) as server:
-        run(ledger, server, connections=2)
-        make_due(ledger)
-        run(ledger, server, connections=2)
-    assert dict.fromkeys(people, 1) == received(server)
-    seen = look(ledger, mailing)
-    assert (
-        seen.counts["accepted"],
-        seen.counts["rejected"],
-        seen.ever_in_doubt,
-    ) == (12, 0, 0)
-
-
-@pytest.mark.both_databases
 @pytest.mark.parametrize("stage", ["RCPT", "DATA", "dot"])
 def test_a_deferred_delivery_is_tried_again_with_the_same_bytes(ledger: Ledger, stage: str) -> None:
     """Case 26, M-5, V-2: deferred, then delivered once; same triplet, same content."""
@@ -137,32 +117,6 @@ def test_a_deferred_delivery_is_tried_again_with_the_same_bytes(ledger: Ledger, 
 
 def commands(server: FaultServer) -> list[bytes]:
     return [line for transcript in server.connections for line in transcript.commands]
-
-
-@pytest.mark.parametrize(
-    ("script", "code"),
-    [
-        ({"EHLO": [say(b"554 no")] * 9, "HELO": [say(b"554 no")] * 9}, "E305"),
-        ({"MAIL": itertools.repeat(say(b"550 5.1.8 sender unknown"))}, "E311"),
-        ({"MAIL": itertools.repeat(say(b"530 5.7.0 authentication required"))}, "E311"),
-    ],
-)
-def test_5xx_up_to_mail_from_is_about_us(
-    ledger: Ledger, script: dict[str, list[Act]], code: str
-) -> None:
-    """Case 27: the mailing is paused and nobody is marked."""
-    enlist(ledger, *addresses(9))
-    mailing = frozen(ledger)
-    with FaultServer(script) as server, pytest.raises(MailerError, match=code):
-        run(ledger, server)
-    seen = look(ledger, mailing)
-    assert (
-        seen.state,
-        seen.counts["queued"] + seen.counts["claimed"],
-        seen.ever_in_doubt,
-    ) == (MailingState.PAUSED, 9, 0)
-    assert code in seen.reason
-    assert {(0, None)} == {(row.attempts, row.reply) for row in rows(ledger, mailing)}
 
 
 def test_a_refused_password_stops_once_with_a_clear_message(ledger: Ledger) -> None:
@@ -206,21 +160,6 @@ def test_a_refusal_at_rcpt_is_classified(
     assert all(reply.decode() == one.evidence for one in kept)
 
 
-def test_ten_equal_sender_faults_pause_the_mailing(ledger: Ledger) -> None:
-    """Decisions 16, S-33: nobody is suppressed or rejected."""
-    enlist(ledger, *addresses(40))
-    mailing = frozen(ledger)
-    fault = itertools.repeat(say(b"550 5.7.26 unauthenticated mail is not accepted"))
-    with FaultServer({"RCPT": fault}) as server, pytest.raises(StoppedError, match="E312"):
-        run(ledger, server)
-    seen = look(ledger, mailing)
-    assert (
-        seen.state,
-        seen.counts["rejected"],
-        seen.counts["accepted"],
-    ) == (MailingState.PAUSED, 0, 0)
-
-
 def test_a_refused_rcpt_with_data_accepted_leaks_nothing(ledger: Ledger) -> None:
     """Case 29, S-21: an empty body for the refused one, the next message is fine."""
     enlist(ledger, "bad@bad.test", *addresses(6))
@@ -239,22 +178,6 @@ def test_a_refused_rcpt_with_data_accepted_leaks_nothing(ledger: Ledger) -> None
     ) == (6, 1)
 
 
-@pytest.mark.parametrize("stage", ["banner", "EHLO", "MAIL", "RCPT", "DATA"])
-@pytest.mark.parametrize("fault", [drop(), reset()])
-def test_a_loss_before_the_content_is_no_doubt(ledger: Ledger, stage: str, fault: Act) -> None:
-    """Case 31: EOF or RST before the content: retried, nobody's attempts are used up."""
-    people = addresses(12)
-    enlist(ledger, *people)
-    mailing = frozen(ledger)
-    with FaultServer({stage: [fault]}) as server:
-        run(ledger, server)
-    assert dict.fromkeys(people, 1) == received(server)
-    seen = look(ledger, mailing)
-    assert (seen.counts["accepted"], seen.ever_in_doubt) == (12, 0)
-    assert {1} == {row.attempts for row in rows(ledger, mailing)}
-
-
-@pytest.mark.both_databases
 @pytest.mark.parametrize("fault", [drop(store=True), reset(store=True)])
 def test_doubt_is_resent_with_identical_bytes(ledger: Ledger, fault: Act) -> None:
     """Case 31, S-42: the message was stored and no reply came; the twin can be recognised."""
