@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 SHOWN_DOMAINS = 3
 LISTED_DOMAINS = 20
 KILO = 1000
+NO_RSA = "; who knows only RSA sees no signature"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,7 +228,8 @@ def _signed(prepared: Prepared) -> str:
         f"{key.kind} {key.selector}" + (f" of only {key.bits} bits" if key.is_short else "")
         for key in prepared.signer.keys
     )
-    return f"{prepared.revision.signing_domain} ({', '.join(keys)})"
+    lacks = "" if any(key.kind == "rsa" for key in prepared.signer.keys) else NO_RSA
+    return f"{prepared.revision.signing_domain} ({', '.join(keys)}){lacks}"
 
 
 # --- for programs --------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from mailer.ledger import freezing
 from mailer.ledger.schema import revision
 from mailer.model import MailingId, MailingState
 from tests.samples.recomposed import recomposed
-from tests.samples.signing import signatures, valid
+from tests.samples.signing import pem, signatures, valid
 from tests.wire.fault_server import FaultServer
 
 if TYPE_CHECKING:
@@ -143,6 +143,20 @@ def test_without_a_key_the_panel_says_that_the_relay_must_sign(news: News) -> No
     done = news.run("send", "winter", "--dry-run")
     assert " Signed    not signed here: the relay must\n" in done.out
     assert news.run("--json", "send", "winter", "--dry-run").data["signed"] is None
+
+
+def test_the_panel_warns_of_keys_that_not_everybody_can_use(news: News) -> None:
+    """D-3, RFC 8463 §5."""
+    make_key(news, "--selector", "e1", "--type", "ed25519")
+    news.people("ann@a.test")
+    said = " Signed    example.org (ed25519 e1); who knows only RSA sees no signature\n"
+    assert said in news.run("send", "winter", "--dry-run").out
+    file = news.folder / "dkim" / "m1.pem"
+    file.touch(0o600)
+    file.write_bytes(pem("rsa1024", 0))
+    news.configure('m1 = "dkim/m1.pem"')
+    said = " Signed    example.org (ed25519 e1, rsa m1 of only 1024 bits)\n"
+    assert said in news.run("send", "winter", "--dry-run").out
 
 
 def test_a_domain_that_is_not_aligned_sends_nothing(news: News, server: FaultServer) -> None:
