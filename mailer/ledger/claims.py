@@ -15,9 +15,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    BigInteger,
     Connection,
     Row,
     Select,
@@ -34,7 +37,7 @@ from sqlalchemy import (
 from mailer.address import domain_of
 from mailer.ledger import holds
 from mailer.ledger.choosing import why_not
-from mailer.ledger.dialect import read_value
+from mailer.ledger.dialect import RowQuery, read_value
 from mailer.ledger.mailings import BATCH, LIVE, in_batch
 from mailer.ledger.schema import batch, delivery, mailing, meta, subscriber, subscription
 from mailer.model import (
@@ -103,11 +106,14 @@ def claim(connection: Connection, *, holder: HolderId, now: Instant) -> Batch | 
         held = holds.of(connection, claimed.mailing)
         gone: list[tuple[int, str]] = []
         aside: list[int] = []
-        for row in connection.execute(_rows_of(lease, now)).all():
-            if row.why is not None:
-                gone.append((row.seq, row.why))
-            elif held and domain_of(row.email) in held:
-                aside.append(row.seq)
+        span = () if lease.first is None else (lease.first, lease.last)
+        which = (lease.list_id, now, lease.mailing, lease.id, *span)
+        for row in _rows_of(ranged=bool(span)).run(connection, *which):
+            seq, email, why = row[:3]
+            if why is not None:
+                gone.append((seq, why))
+            elif held and domain_of(email) in held:
+                aside.append(seq)
             else:
                 claimed.deliveries.append(_claimed(row, lease))
         _cancel(connection, claimed.mailing, gone, now)
@@ -126,10 +132,12 @@ def claim(connection: Connection, *, holder: HolderId, now: Instant) -> Batch | 
 def _next_open(connection: Connection, now: Instant) -> Row[Any] | None:
     # What is due again goes first: behind a long mailing it would wait until it expires.
     _cut_due(connection, now)
-    return connection.execute(_open_batches(now).limit(1)).one_or_none()
+    return connection.execute(_open_batches(), {"now_": now}).one_or_none()
 
 
-def _open_batches(now: int) -> Select[Any]:
+@cache
+def _open_batches() -> Select[Any]:
+    now = bindparam("now_", type_=BigInteger)
     return (
         select(batch, mailing.c.list.label("list_id"), mailing.c.revision)
         .join(mailing, mailing.c.id == batch.c.mailing)
@@ -140,21 +148,14 @@ def _open_batches(now: int) -> Select[Any]:
             batch.c.mailing.in_(select(mailing.c.id).where(mailing.c.state.in_(LIVE))),
         )
         .order_by(batch.c.first.is_not(None), batch.c.due_at, batch.c.id)
+        .limit(1)
         .with_for_update(of=batch, skip_locked=True)  # S-43
     )
 
 
 def _cut_due(connection: Connection, now: Instant) -> None:
     """Gather deferred rows that have come due into a batch of their own (decisions 5)."""
-    due = (
-        select(delivery.c.mailing)
-        .where(
-            delivery.c.mailing.in_(select(mailing.c.id).where(mailing.c.state.in_(LIVE))),
-            delivery.c.due_at <= now,
-        )
-        .limit(1)
-    )
-    mailing_id = connection.scalar(due)
+    mailing_id = connection.scalar(_has_due(), {"now_": now})
     if mailing_id is None:
         return
     first_due = (
@@ -177,12 +178,27 @@ def _cut_due(connection: Connection, now: Instant) -> None:
     )
 
 
-def _rows_of(lease: Row[Any], now: int) -> Select[Any]:
-    return (
+@cache
+def _has_due() -> Select[Any]:
+    live = select(mailing.c.id).where(mailing.c.state.in_(LIVE))
+    due = delivery.c.due_at <= bindparam("now_", type_=BigInteger)
+    return select(delivery.c.mailing).where(delivery.c.mailing.in_(live), due).limit(1)
+
+
+@cache
+def _rows_of(*, ranged: bool) -> RowQuery:
+    """The rows of a batch: list, now, mailing and number, and of a range its ends."""
+    names = "list_ now_ mailing_ id_" + (" first_ last_" if ranged else "")
+    given: dict[str, Any] = {
+        name.removesuffix("_"): bindparam(name, type_=BigInteger) for name in names.split()
+    }
+    lease = SimpleNamespace(**{"first": None, **given})
+    statement = (
         select(
             delivery.c.seq,
-            delivery.c.subscriber,
             delivery.c.email,
+            why_not(issue_id=None, now=given["now"]).label("why"),
+            delivery.c.subscriber,
             delivery.c.address_key,
             delivery.c.attempts,
             delivery.c.resends,
@@ -194,23 +210,22 @@ def _rows_of(lease: Row[Any], now: int) -> Select[Any]:
             subscriber.c.name,
             subscriber.c.language,
             subscriber.c.attributes,
-            why_not(issue_id=None, now=now).label("why"),
         )
         .join(subscriber, subscriber.c.id == delivery.c.subscriber)
         .join(
             subscription,
             (subscription.c.subscriber == delivery.c.subscriber)
-            & (subscription.c.list == lease.list_id),
+            & (subscription.c.list == given["list"]),
         )
         .where(*in_batch(lease))
         .order_by(delivery.c.seq)
     )
+    return RowQuery(statement, names)
 
 
-def _claimed(row: Row[Any], lease: Row[Any]) -> Claimed:
-    columns: tuple[Any, ...] = tuple(row)
-    seq, person, email, key, attempts, resends, number, date, values, variant, aged = columns[:11]
-    name, language, attributes, _ = columns[11:]
+def _claimed(row: tuple[Any, ...], lease: Row[Any]) -> Claimed:
+    seq, email, _, person, key, attempts, resends, number, date, values, variant, aged = row[:12]
+    name, language, attributes = row[12:]
     return Claimed(
         recipient=Recipient(
             mailing=lease.mailing,

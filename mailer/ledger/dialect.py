@@ -225,6 +225,33 @@ class RowStatement:
             return rows[0][0] if rows else None
 
 
+class RowQuery:
+    """A SELECT of many rows, each the tuple that the driver makes of it.
+
+    Args:
+        statement: the parameters that `run` is given are named and typed.
+        names: those names in their order.
+    """
+
+    def __init__(self, statement: Select[Any], names: str) -> None:
+        self._statement = statement
+        self._names = names.split()
+        self._compiled: dict[str, tuple[str, tuple[str, ...], dict[str, Any]]] = {}
+
+    def run(self, connection: Connection, *values: object) -> Sequence[tuple[Any, ...]]:
+        """All rows."""
+        dialect = connection.dialect
+        if dialect.name not in self._compiled:
+            constants = dict(self._statement.compile(dialect=dialect).params)
+            self._compiled[dialect.name] = *_positional(self._statement, dialect), constants
+        text, names, constants = self._compiled[dialect.name]
+        given = constants | dict(zip(self._names, values, strict=True))
+        with driver_errors(connection, text):
+            cursor = connection.connection.cursor()
+            cursor.execute(text, [given[name] for name in names])
+            return cursor.fetchall()
+
+
 def read_value(connection: Connection, statement: Select[Any]) -> Any:  # noqa: ANN401  any column
     """The one value of a statement without parameters, read many times a second."""
     text, _ = _positional(statement, connection.dialect)

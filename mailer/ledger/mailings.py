@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, func, select, update
@@ -47,7 +48,7 @@ def last_size(connection: Connection, list_slug: str) -> int | None:
     return size
 
 
-def in_batch(lease: Row[Any]) -> list[ColumnElement[bool]]:
+def in_batch(lease: Row[Any] | SimpleNamespace) -> list[ColumnElement[bool]]:
     """The queued rows of a batch: a first batch is a range, a retry batch is named by its rows."""
     queued = [delivery.c.mailing == lease.mailing, delivery.c.state == DeliveryState.QUEUED]
     if lease.first is None:

@@ -89,6 +89,9 @@ def upgrade() -> None:
     op.add_column("delivery", sa.Column("holder", sa.BigInteger(), nullable=True))
     op.add_column("delivery", sa.Column("relay", sa.Text(), nullable=True))
     op.add_column("delivery", sa.Column("aged_from", sa.BigInteger(), nullable=True))
+    if op.get_bind().dialect.name == "postgresql":
+        # Each row changes twice: with room on its page no index is touched, which doubles the rate.
+        op.execute("ALTER TABLE delivery SET (fillfactor = 50)")
     # Whoever holds a lease while the ledger is migrated is gone.
     op.drop_column("batch", "holder")
     op.add_column("batch", sa.Column("holder", sa.BigInteger(), nullable=True))
