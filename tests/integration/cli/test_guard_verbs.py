@@ -89,6 +89,17 @@ def test_a_domain_is_released_and_gets_its_mail(holding: News) -> None:
     assert ("sent", 8, 0) == (one.state, one.counts["accepted"], one.held)
 
 
+def test_a_canary_that_met_a_guard_waits_for_a_person(news_of_two_domains: News) -> None:
+    """Interface §2.2: it goes on by itself only if no guard spoke."""
+    news = news_of_two_domains
+    with FaultServer({"RCPT": at_gmail(b"550 5.7.26 unauthenticated")}) as server:
+        news.relay(server.port)
+        done = news.run("send", "winter", "--yes", "--canary", "4", "--canary-wait", "1h")
+    (one,) = news.mailings()
+    assert (6, "paused", None) == (done.code, one.state, one.resume_at)
+    assert ["gmail.test"] == list(one.holds)
+
+
 def test_one_domain_and_a_revision_are_two_commands(holding: News) -> None:
     done = holding.run("resume", "m1", "--domain", "gmail.test", "--revision", ".")
     assert (2, True) == (done.code, done.err.startswith("✖ E013 "))
