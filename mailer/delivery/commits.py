@@ -210,11 +210,24 @@ class Commits:
             JournalError: the journal cannot be written; the same plan again writes only that.
             LedgerError: E606, another process took our rows; E651, it took us for dead.
         """
-        committed = self._unpaid
-        if committed is None:
-            committed = self._unpaid = self._commit(plan)
+        self.transact(plan)
+        return self.finish()
+
+    def transact(self, plan: Plan) -> None:
+        """The first half of `write`: the transaction, unless it was made before."""
+        if self._unpaid is None:
+            self._unpaid = self._commit(plan)
+
+    @property
+    def owes(self) -> bool:
+        """Whether the other half of `write` has to wait for the disk."""
+        return self._journal.owes
+
+    def finish(self) -> Committed:
+        """The other half of `write`: the journal."""
         self._journal.pay()
-        self._unpaid = None
+        committed, self._unpaid = self._unpaid, None
+        assert committed is not None
         return committed
 
     def _commit(self, plan: Plan) -> Committed:

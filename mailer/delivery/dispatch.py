@@ -174,7 +174,7 @@ class Dispatcher:
         self._ticks = Ticks(
             enough=self._enough,
             plan=self._plan,
-            write=self._commits.write,
+            commits=self._commits,
             apply=self._apply,
             fail=self._break,
             in_thread=self._ledger.path is None,
@@ -304,7 +304,7 @@ class Dispatcher:
         except Exception as error:  # noqa: BLE001  asyncio would log it and go on
             self._break(error)
         else:
-            self._ticks.ask()
+            self._ticks.ask(another=lane.wanted or lane.offered is None)
 
     # --- the tick --------------------------------------------------------------------------------
 
@@ -345,9 +345,10 @@ class Dispatcher:
         for starting in committed.begun:
             starting.begin()
         self._desk.hear_late()
+        now = self._loop.time()
         for lane in list(self._desk.lanes.values()):
             if lane.offered is None:
-                self._offering.offer(lane, stopping=self._stopping)
+                self._offering.offer(lane, now, stopping=self._stopping)
                 lane.connection.flush()
         if not self._stopping:
             self._fleet.open_lanes(self._clock())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mailer.delivery.commits import Unused
-from mailer.delivery.feed import Feed
+from mailer.delivery.feed import ONLY, Feed
 from mailer.delivery.outlets import Outlet
 from mailer.delivery.pace import NEVER_ASKED, Meter
 from mailer.delivery.routes import Routes, Turns
@@ -95,6 +95,9 @@ class Fleet:
 
     def ring_for(self, outlet: Outlet) -> Ring | None:
         """Where a relay takes its next delivery; None if there is none, or others have the turn."""
+        if len(self.outlets) == 1:
+            ring = self.feed.rings.get(ONLY)
+            return ring if ring is not None and ring.turn else None
         for ring in self.rings(outlet):
             if ring.turn and self._has_turn(outlet, ring.route):
                 self._later(ring)

@@ -32,10 +32,10 @@ class Offering:
         self._packer = packer
         self._clock = clock
 
-    def offer(self, lane: Lane, *, stopping: bool) -> None:
+    def offer(self, lane: Lane, now: float, *, stopping: bool) -> None:
         """Offer the next envelope, behind the content if that was just released (S-20)."""
         outlet = lane.outlet
-        if outlet.stopped is not None or outlet.is_spent(lane):
+        if outlet.stopped is not None or outlet.is_spent(lane, now):
             lane.retiring = True
         if lane.retiring:
             if lane.current is None:

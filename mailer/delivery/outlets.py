@@ -98,9 +98,8 @@ class Outlet:
         most = min(wanted, self.health.most(self.config.connections, now))
         self.pool.open(most - len(self.lanes) - self.pool.opening, now)
 
-    def is_spent(self, lane: Lane) -> bool:
+    def is_spent(self, lane: Lane, now: float) -> bool:
         """Whether a connection is to be closed: used up, unused for long, or one too many (S-4)."""
-        now = self._time()
         if self.pool.spent(lane.connection, now):
             return True
         if lane.idle and now - lane.idle_at >= self.config.idle:

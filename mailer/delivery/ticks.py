@@ -1,14 +1,15 @@
 """When the group commit is made: once for several lanes, one at a time, again if it failed (S-46).
 
-SQLite is called in the loop: a commit takes well under a millisecond. A server is called in a
-thread, so that the loop goes on reading while it writes; what arrives meanwhile goes with the next
-commit (architecture §5).
+SQLite is called in the loop: a commit takes well under a millisecond. The journal behind it, and a
+server, are written in a thread, so that the loop goes on reading meanwhile; what arrives then goes
+with the next commit (architecture §5).
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import OperationalError
@@ -19,7 +20,7 @@ from mailer.ledger.journal import JournalError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mailer.delivery.commits import Committed, Plan
+    from mailer.delivery.commits import Commits, Committed, Plan
 
 log = logging.getLogger("mailer")
 
@@ -33,7 +34,7 @@ class Ticks:
     Args:
         enough: whether so many lanes are ready that a tick is not to wait for more.
         plan: what the next one writes.
-        write: writes it; in a thread if `in_thread`.
+        commits: write it; in a thread if `in_thread`.
         apply: hears what came of it.
         fail: hears what ends the run: nothing can be written any more.
         patience: seconds for which a commit that fails is tried again.
@@ -45,7 +46,7 @@ class Ticks:
         *,
         enough: Callable[[], bool],
         plan: Callable[[], Plan],
-        write: Callable[[Plan], Committed],
+        commits: Commits,
         apply: Callable[[Committed], None],
         fail: Callable[[BaseException], None],
         in_thread: bool,
@@ -54,7 +55,7 @@ class Ticks:
     ) -> None:
         self._enough = enough
         self._make_plan = plan
-        self._write = write
+        self._commits = commits
         self._apply = apply
         self._fail = fail
         self._in_thread = in_thread
@@ -75,8 +76,10 @@ class Ticks:
         """Whether no tick is under way or waits to be made."""
         return self._timer is None and self.plan is None
 
-    def ask(self) -> None:
+    def ask(self, *, another: bool = True) -> None:
         """Tick soon: at once if half of the lanes are ready, else when `GATHER` has passed.
+
+        `another` says that one more lane may be ready now: only then is it worth to count them.
 
         A commit costs as much for one message as for ten, and while it is written the relay works
         on the other lanes: waiting for half of them made sending a fifth faster.
@@ -84,7 +87,7 @@ class Ticks:
         if self.plan is not None:
             self._again = True
         elif self._timer is None or self._waits:
-            if self._enough():
+            if another and self._enough():
                 self.ask_now()
             elif self._timer is None:
                 self._waits = True
@@ -132,15 +135,21 @@ class Ticks:
         self._timer = None
         assert self.plan is not None
         if self._in_thread:
-            self._writing = self._loop.run_in_executor(None, self._write, self.plan)
-            self._writing.add_done_callback(self._written)
+            self._in_background(partial(self._commits.write, self.plan))
             return
         try:
-            committed = self._write(self.plan)
+            self._commits.transact(self.plan)
         except Exception as error:  # noqa: BLE001  asyncio would log it and go on
             self._failed(error)
+            return
+        if self._commits.owes:
+            self._in_background(self._commits.finish)
         else:
-            self._done(committed)
+            self._done(self._commits.finish())
+
+    def _in_background(self, write: Callable[[], Committed]) -> None:
+        self._writing = self._loop.run_in_executor(None, write)
+        self._writing.add_done_callback(self._written)
 
     def _written(self, writing: asyncio.Future[Committed]) -> None:
         self._writing = None
