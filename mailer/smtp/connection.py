@@ -1,4 +1,4 @@
-"""The socket under a session: connect, TLS, timeouts per phase. The only module that opens one.
+"""The socket under a session: connect, TLS, timeouts per phase. Only this opens one to a relay.
 
 Bytes go to the session as they are read and its events go to the owner at once, synchronously. A
 write is whatever the session has to say: the owner decides by `flush` what shares one (S-20).

@@ -37,6 +37,14 @@ class AuthFault(StrEnum):
     PROOF = "the relay's own proof"
 
 
+class AuthError(Exception):
+    """The exchange cannot go on; the text names no secret."""
+
+    def __init__(self, reason: str, fault: AuthFault | None = None) -> None:
+        super().__init__(reason)
+        self.fault = fault
+
+
 @dataclass(frozen=True, slots=True)
 class HandshakeFailed:
     """The session never opened. `configuration`: it is about us, trying again is no help.

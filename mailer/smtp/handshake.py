@@ -27,9 +27,9 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
 from mailer.model import Lost, Phase, Reply
-from mailer.smtp.auth import NOBODY, AuthError, Credentials, choose, redacted, wanted
+from mailer.smtp.auth import NOBODY, Credentials, choose, redacted, wanted
 from mailer.smtp.commands import MAX_COMMAND, Command
-from mailer.smtp.events import AuthFault, HandshakeFailed, Opened, StartTls
+from mailer.smtp.events import AuthError, AuthFault, HandshakeFailed, Opened, StartTls
 from mailer.smtp.replies import Capabilities, capabilities_of, reply_of
 
 if TYPE_CHECKING:

@@ -7,7 +7,9 @@ import contextlib
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailer.smtp.auth import AuthError, Scram, redacted, saslprep
+from mailer.smtp.auth import redacted
+from mailer.smtp.events import AuthError
+from mailer.smtp.scram import Scram, saslprep
 from tests.wire.scram import ScramRelay
 
 QUIET = settings(max_examples=60, deadline=None)  # each example derives keys

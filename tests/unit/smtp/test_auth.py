@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailer.model import Phase
-from mailer.smtp.auth import AuthError, Credentials, Scram, choose, redacted, saslprep
-from mailer.smtp.events import AuthFault, HandshakeFailed, Opened
+from mailer.smtp.auth import Credentials, choose, redacted
+from mailer.smtp.events import AuthError, AuthFault, HandshakeFailed, Opened
+from mailer.smtp.scram import Scram, saslprep
 from tests.wire.dialogue import ehlo_reply, heard, say, session
 from tests.wire.scram import ScramRelay
 
