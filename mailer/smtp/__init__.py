@@ -4,7 +4,7 @@
 - `events`: what a conversation tells its owner.
 - `handshake`: from the banner to a session that is open: EHLO, STARTTLS, AUTH.
 - `auth`, `scram`: proving who we are, mechanism by mechanism.
-- `oauth`: access tokens for those that take one.
+- `oauth`, `grants`: access tokens for those that take one.
 - `commands`: what we write for one message: the envelope's lines, the content and its dots.
 - `session`: the whole conversation without a socket or a clock; every state as a table.
 - `timeouts`: how long each phase may take, and the timer that watches over it.

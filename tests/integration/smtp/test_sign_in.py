@@ -12,7 +12,7 @@ import pytest
 
 from mailer.config import OAuth
 from mailer.model import Phase
-from mailer.smtp import oauth
+from mailer.smtp import grants, oauth
 from mailer.smtp.connection import HandshakeError
 from mailer.smtp.events import AuthFault
 from tests.wire.certificates import Authority
@@ -251,7 +251,7 @@ def test_without_a_refresh_token_nobody_is_asked(authority: Authority) -> None:
 def test_a_silent_endpoint_is_given_up(
     authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(oauth, "SECONDS", 0.1)
+    monkeypatch.setattr(grants, "SECONDS", 0.1)
     with (
         ScriptedWeb({"/token": [SILENCE]}, tls=authority.server()) as web,
         relay(authority) as server,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailer.smtp.oauth import Denied, granted
+from mailer.smtp.grants import Denied, granted
 
 
 def answer(**fields: Any) -> bytes:
