@@ -23,6 +23,7 @@ from mailer.ledger.engines import Lock
 from mailer.ledger.entries import CONTROL, Consent, Entry, Verdict
 from mailer.ledger.joining import decide, join
 from mailer.ledger.schema import import_file, list_
+from mailer.ledger.seen import Seen
 from mailer.model import Instant, ListId, SubscriptionState
 
 if TYPE_CHECKING:
@@ -202,7 +203,8 @@ def _batches(
     consent: Consent,
 ) -> Iterator[list[Line]]:
     """Read outside the transaction, decide and write inside, a batch at a time."""
-    records = sheets.rows(sheet)
+    # A file that grows meanwhile is another file.
+    records = islice(sheets.rows(sheet), sheet.rows)
     reader = _Reader(ledger, sheet, state)
     while chunk := list(islice(records, BATCH)):
         lines, entries = reader.read(chunk)
@@ -211,10 +213,11 @@ def _batches(
             with ledger.read() as connection:
                 verdicts = [move.verdict for move in decide(connection, list_id, asked)]
         else:
-            with ledger.write(Lock.PEOPLE) as connection:
+            with ledger.write(Lock.PEOPLE, copying=True) as connection:
                 verdicts = join(connection, list_id, asked, consent)
         for index, verdict in zip(entries, verdicts, strict=True):
-            lines[index] = lines[index]._replace(verdict=verdict)
+            if verdict is not Verdict.ADDED:
+                lines[index] = lines[index]._replace(verdict=verdict)
         yield lines
 
 
@@ -231,17 +234,20 @@ class _InvalidError(Exception):
 
 
 class _Reader:
-    """Cells become entries; remembers the keys of the whole file, 80 octets each."""
+    """Cells become entries; remembers the keys of the whole file."""
 
     def __init__(self, ledger: Ledger, sheet: Sheet, state: SubscriptionState) -> None:
         self._key = ledger.normalised_key
         self._columns = sheet.columns
         self._names = [(at, f"{quote(name)}:") for at, name in sheet.columns.attributes]
         self._state = state
-        self._seen: set[bytes] = set()
+        self._seen = Seen(sheet.rows)
 
     def read(self, records: Iterable[tuple[int, list[str]]]) -> tuple[list[Line], dict[int, Entry]]:
-        """A line for each record, and by its index the entry of each that asks for something."""
+        """A line for each record, and by its index the entry of each that asks for something.
+
+        Those are taken to be added, as most are.
+        """
         lines: list[Line] = []
         entries: dict[int, Entry] = {}
         for number, cells in records:
@@ -251,15 +257,12 @@ class _Reader:
                 shown = self._shown(cells)
                 lines.append(Line(number, Verdict.INVALID, shown, error.reason, error.code))
                 continue
-            # Fifteen of its octets make an object of 48 octets, all sixteen one of 64.
-            key = entry.key[:15]
-            if key in self._seen:
+            if not self._seen.add(entry.key):
                 reason = "The address stands in an earlier line."
                 lines.append(Line(number, Verdict.DUPLICATE, entry.given, reason))
                 continue
-            self._seen.add(key)
             entries[len(lines)] = entry
-            lines.append(Line(number, Verdict.UNCHANGED, entry.given))
+            lines.append(Line(number, Verdict.ADDED, entry.given))
         return lines, entries
 
     def _shown(self, cells: list[str]) -> str:
@@ -269,10 +272,10 @@ class _Reader:
 
     def _entry(self, cells: list[str]) -> Entry:
         columns = self._columns
-        self._check(cells)
-        cells = [cell.strip(_BLANKS) for cell in cells]
-        if any(cell.startswith("'") for cell in cells):
-            cells = [sheets.plain_cell(cell) for cell in cells]
+        if "'" in self._check(cells):
+            cells = [sheets.plain_cell(cell.strip(_BLANKS)) for cell in cells]
+        else:
+            cells = [cell.strip(_BLANKS) for cell in cells]
         given = cells[columns.email]
         try:
             normalised = normalise(given)
@@ -297,16 +300,19 @@ class _Reader:
             "{" + ",".join([name + quote(cells[at]) for at, name in self._names if cells[at]]) + "}"
         )
 
-    def _check(self, cells: list[str]) -> None:
+    def _check(self, cells: list[str]) -> str:
+        """All cells in one, once they are as many as there are columns and hold no controls."""
         width = self._columns.width
         if len(cells) != width:
             if any(cells[width:]):
                 raise _InvalidError(f"The line has {len(cells)} cells, the first line {width}.")
             # Spreadsheets leave empty cells at the end of a line out, or write too many.
             cells += [""] * (width - len(cells))
-        if found := CONTROL.search("".join(cells)):
+        whole = "".join(cells)
+        if found := CONTROL.search(whole):
             column = next(at for at, cell in enumerate(cells, 1) if CONTROL.search(cell))
             raise _InvalidError(f"Cell {column} holds the control character U+{ord(found[0]):04X}.")
+        return whole
 
     def _status(self, cell: str) -> SubscriptionState:
         if not cell:

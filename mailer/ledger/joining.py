@@ -55,12 +55,14 @@ def join(
 ) -> list[Verdict]:
     """Put people onto a list; one verdict per entry, whose keys must all differ."""
     moves = decide(connection, list_id, entries)
-    leaving = [move.entry.key for move in moves if _leaves(move)]
+    left = SubscriptionState.UNSUBSCRIBED
+    leaving = [move.entry.key for move in moves if move.entry.state == left and _leaves(move)]
     noting.note(connection, lines.Kind.UNSUBSCRIBED, *leaving, at=consent.at, list_id=list_id)
     _add(connection, list_id, moves, consent)
-    _change(connection, [move for move in moves if move.details is not None], consent)
+    known = [move for move in moves if move.known is not None]  # mostly few
+    _change(connection, [move for move in known if move.details is not None], consent)
     for state in (SubscriptionState.CONFIRMED, SubscriptionState.UNSUBSCRIBED):
-        moving = [move for move in moves if _state_moves(move) and move.entry.state == state]
+        moving = [move for move in known if _state_moves(move) and move.entry.state == state]
         _move(connection, list_id, moving, state, consent)
     return [move.verdict for move in moves]
 
@@ -94,12 +96,13 @@ def decide(connection: Connection, list_id: ListId | None, entries: Sequence[Ent
             .where(or_(subscriber.c.id.is_not(None), suppression.c.address_key.is_not(None)))
         )
     }
-    return [_decide(entry, known.get(n)) for n, entry in enumerate(entries)]
+    moves = [Move(entry, Verdict.ADDED) for entry in entries]
+    for n, person in known.items():
+        moves[n] = _decide(entries[n], person)
+    return moves
 
 
-def _decide(entry: Entry, known: Known | None) -> Move:
-    if known is None:
-        return Move(entry, Verdict.ADDED)
+def _decide(entry: Entry, known: Known) -> Move:
     if known.suppressed is not None:
         return Move(entry, Verdict.SUPPRESSED, known)
     if known.address is None or known.state == SubscriptionState.UNSUBSCRIBED:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 PEOPLE = 100_000
 SECONDS = 30
-MEGABYTES = 200
+MEGABYTES = 80
 
 # Prints the counts, the seconds and the peak memory of one import, after each batch a line.
 IMPORT = """
