@@ -295,8 +295,10 @@ class Journal:
         if self.path is None or self.salt() != self._salt:
             return
         for raw in all_lines(self.path):
+            if lines.number(raw) <= after:  # most of a long journal: not worth reading
+                continue
             line = lines.read(raw)
-            if line is not None and line.n > after and line.kind is not Kind.MARK:
+            if line is not None and line.kind is not Kind.MARK:
                 yield line
 
 

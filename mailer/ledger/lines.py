@@ -103,6 +103,14 @@ _LINE = re.compile(
 _KINDS = {kind.value.encode(): kind for kind in Kind}
 
 
+def number(raw: bytes) -> int:
+    """The number that a line begins with, if it is one; 0 if not. A tenth of the cost of `read`."""
+    if not raw.startswith(b'{"n":'):
+        return 0
+    digits = raw[5 : raw.find(b",", 5, 24)]
+    return int(digits) if digits.isdigit() else 0
+
+
 def read(raw: bytes) -> Line | None:
     """What a line says, its end included; None for anything that `write` did not write."""
     found = _LINE(raw)

@@ -49,12 +49,14 @@ def journal_with(folder: str, octets: bytes) -> Journal:
 def test_what_is_written_is_read(line: Line) -> None:
     """Also where a name holds quotes, backslashes or anything else."""
     assert line == lines.read(written(line))
+    assert line.n == lines.number(written(line))
 
 
 @given(st.binary(max_size=300))
 def test_garbage_is_no_line_and_no_error(octets: bytes) -> None:
     assert lines.read(octets) is None
     assert lines.read_header(octets) is None
+    assert lines.number(octets) == 0
 
 
 @given(LINES, st.data())
