@@ -149,9 +149,12 @@ class Reconciler:
 
     async def _watch(self) -> None:
         while self._relays:
-            with contextlib.suppress(OperationalError):  # who delivers meets it, too
-                await self.look()
-            await asyncio.sleep(LOOK)
+            await self._try_to_look()
+
+    async def _try_to_look(self) -> None:
+        with contextlib.suppress(OperationalError):  # who delivers meets it, too
+            await self.look()
+        await asyncio.sleep(LOOK)
 
     async def settle(self, stopped: Callable[[], bool] = lambda: False) -> bool:
         """When nothing else is left to do: wait for the logs; whether something may be due now.
@@ -159,12 +162,15 @@ class Reconciler:
         A relay that nobody talks to may write nothing: it is greeted, so that its log goes on.
         """
         waited = False
+        loop = asyncio.get_running_loop()
+        latest = loop.time() + self._wait / MICROSECONDS  # the clock may be set back (case 45)
         while doubts := [one for one in self._pending() if self._clock() < one.at + self._wait]:
             if stopped():
                 return False
+            if loop.time() > latest:
+                return False
             waited = True
-            await self.look()
-            await asyncio.sleep(LOOK)
+            await self._try_to_look()
             late = {one.relay for one in doubts if self._clock() > one.at + self._grace}
             for name in late & self._relays.keys():
                 await self._greet(self._relays[name])

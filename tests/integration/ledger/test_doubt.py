@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import func, select, update
 
+from mailer.delivery import reconciling
 from mailer.delivery.reconciling import Reconciler
 from mailer.ledger import claims, doubt, events, mailings, recovery, settling
 from mailer.ledger import reconciling as written
@@ -96,10 +97,12 @@ def log_of(
     return path
 
 
-def reconciler(ledger: Ledger, log: Path, *, name: str = "r") -> Reconciler:
+def reconciler(
+    ledger: Ledger, log: Path, *, name: str = "r", clock: Instant = LATER, wait: float = 0.0
+) -> Reconciler:
     relay = replace(relay_at(9), label=name, log=log)
     return Reconciler(
-        ledger, KEYS, [relay], helo="client.test", clock=lambda: LATER, grace=5.0, wait=0.0
+        ledger, KEYS, [relay], helo="client.test", clock=lambda: clock, grace=5.0, wait=wait
     )
 
 
@@ -203,6 +206,29 @@ def test_what_has_moved_on_is_left_alone(ledger: Ledger, tmp_path: Path) -> None
     log = log_of(tmp_path, mailing, [row.seq for row in rows(ledger, mailing)])
     asyncio.run(reconciler(ledger, log).look())
     assert 0 == look(ledger, mailing).reconciled
+
+
+def test_the_end_of_a_turn_waits_for_the_log(
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And says that somebody may be due again; with nothing in doubt it waits for nothing."""
+    monkeypatch.setattr(reconciling, "LOOK", 0.01)
+    mailing = in_doubt(ledger, OnDoubt.RESEND)
+    log = log_of(tmp_path, mailing, [row.seq for row in rows(ledger, mailing)][:-1])
+    assert asyncio.run(reconciler(ledger, log, wait=15.0).settle())
+    assert ["accepted"] * 5 + ["queued"] == states(ledger, mailing)
+    assert not asyncio.run(reconciler(ledger, log, wait=15.0).settle())
+
+
+def test_a_clock_that_was_set_back_makes_nobody_wait(
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case 45: the doubt seems to lie in the future; that is waited for no longer than usual."""
+    monkeypatch.setattr(reconciling, "LOOK", 0.01)
+    mailing = in_doubt(ledger, OnDoubt.RESEND)
+    log = log_of(tmp_path, mailing, [], until=DOUBTED)
+    yesterday = Instant(BEGAN - 86_400 * SECOND)
+    assert not asyncio.run(reconciler(ledger, log, clock=yesterday, wait=0.05).settle())
 
 
 def test_without_a_log_nothing_is_remembered(ledger: Ledger) -> None:
