@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any, NewType
+from types import MappingProxyType
+from typing import Any, NamedTuple, NewType
 
 MailingId = NewType("MailingId", int)
 SubscriberId = NewType("SubscriberId", int)
@@ -337,9 +338,10 @@ class Revision:
     signing_keys: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recipient:
+class Recipient(NamedTuple):
     """Who a message is composed for: the delivery's numbers and the person's values.
+
+    A tuple, because one is made for every delivery: 0.6 instead of 3 µs.
 
     Attributes:
         mailing: 0 for a test copy, which has no row in the ledger.
@@ -355,7 +357,7 @@ class Recipient:
     email: str
     name: str = ""
     language: str = ""
-    attributes: Mapping[str, object] = field(default_factory=dict)
+    attributes: Mapping[str, object] = MappingProxyType({})
     variant: str = ""
 
 

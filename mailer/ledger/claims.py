@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     Connection,
     Row,
     Select,
@@ -137,19 +138,24 @@ def _next_open(connection: Connection, now: Instant) -> Row[Any] | None:
 
 @cache
 def _open_batches() -> Select[Any]:
-    now = bindparam("now_", type_=BigInteger)
     return (
         select(batch, mailing.c.list.label("list_id"), mailing.c.revision)
         .join(mailing, mailing.c.id == batch.c.mailing)
-        .where(
-            batch.c.done == 0,
-            batch.c.due_at <= now,
-            or_(batch.c.holder.is_(None), batch.c.lease_until < now),
-            batch.c.mailing.in_(select(mailing.c.id).where(mailing.c.state.in_(LIVE))),
-        )
+        .where(*_is_open())
         .order_by(batch.c.first.is_not(None), batch.c.due_at, batch.c.id)
         .limit(1)
         .with_for_update(of=batch, skip_locked=True)  # S-43
+    )
+
+
+def _is_open() -> tuple[ColumnElement[bool], ...]:
+    """Whether a batch may be leased at `now_`."""
+    now = bindparam("now_", type_=BigInteger)
+    return (
+        batch.c.done == 0,
+        batch.c.due_at <= now,
+        or_(batch.c.holder.is_(None), batch.c.lease_until < now),
+        batch.c.mailing.in_(select(mailing.c.id).where(mailing.c.state.in_(LIVE))),
     )
 
 
@@ -228,15 +234,15 @@ def _claimed(row: tuple[Any, ...], lease: Row[Any]) -> Claimed:
     name, language, attributes = row[12:]
     return Claimed(
         recipient=Recipient(
-            mailing=lease.mailing,
-            seq=seq,
-            subscriber=person,
-            list_number=lease.list_id,
-            email=email,
-            name=name,
-            language=language,
-            attributes=json.loads(attributes) if attributes != "{}" else {},
-            variant=variant,
+            lease.mailing,
+            seq,
+            person,
+            lease.list_id,
+            email,
+            name,
+            language,
+            json.loads(attributes) if attributes != "{}" else {},
+            variant,
         ),
         address_key=key,
         batch=lease.id,
@@ -411,13 +417,13 @@ def claimable(connection: Connection, *, now: Instant) -> set[MailingId]:
 
 def open_batches(connection: Connection, *, now: Instant) -> int:
     """How many batches could be claimed now, counting what is due again in batches, too."""
-    waiting = _open_batches(now).order_by(None).subquery()
+    waiting = select(func.count()).select_from(batch).where(*_is_open())
     due = select(func.count()).where(
         delivery.c.mailing.in_(select(mailing.c.id).where(mailing.c.state.in_(LIVE))),
         delivery.c.due_at <= now,
     )
     again = connection.scalar(due) or 0
-    return (connection.scalar(select(func.count()).select_from(waiting)) or 0) + again // BATCH
+    return (connection.scalar(waiting, {"now_": now}) or 0) + again // BATCH
 
 
 def still_queued(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mailer.address import parse as parse_address
@@ -156,7 +155,7 @@ def _test_copy(
     # Each copy is a message of its own: a Message-ID that repeats would be dropped as a twin.
     seq = secrets.randbits(31)
     if shown is not None:
-        return _compose(prepared, replace(shown, seq=seq, email=address.wire), now)
+        return _compose(prepared, shown._replace(seq=seq, email=address.wire), now)
     recipient = _known(prepared, ledger, address.normalised, seq) or Recipient(
         mailing=MailingId(0),
         seq=seq,

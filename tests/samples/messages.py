@@ -60,17 +60,15 @@ def revision(**changes: Any) -> Revision:
 
 def recipient(**changes: Any) -> Recipient:
     """Ann, delivery 9 of mailing 42."""
-    return replace(
-        Recipient(
-            mailing=MailingId(42),
-            seq=9,
-            subscriber=SubscriberId(1007),
-            list_number=ListId(3),
-            email="ann@example.net",
-            name="Ann",
-        ),
-        **changes,
+    ann = Recipient(
+        mailing=MailingId(42),
+        seq=9,
+        subscriber=SubscriberId(1007),
+        list_number=ListId(3),
+        email="ann@example.net",
+        name="Ann",
     )
+    return ann._replace(**changes)
 
 
 def rendering(
