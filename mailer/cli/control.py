@@ -35,9 +35,9 @@ CLASSES: Final = {
     "sender": BounceClass.SENDER_FAULT,
     "network": BounceClass.NETWORK,
     "protocol": BounceClass.PROTOCOL,
-    "unknown": BounceClass.UNKNOWN,
+    **{str(known): known for known in BounceClass},
 }
-"""What a person types for a class of failures."""
+"""What a person types for a class of failures, besides the name that `trace` shows."""
 
 
 def operator() -> str:

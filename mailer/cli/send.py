@@ -52,9 +52,9 @@ def send(
     """
     from mailer.cli import delivering, mailing, trial
 
-    given: dict[str, object] = {"--dry-run": dry_run, "--out": out, "--to": to, "--at": at, "--yes": yes}
+    given: dict[str, object] = {"--dry-run": dry_run, "--out": out, "--to": to, "--at": at}
     given |= {"ISSUE": issue, "--list": list_name, "--expect": expect is not None, "--as": whose}
-    given |= {"--canary": canary, "--canary-wait": canary_wait}
+    given |= {"--yes": yes, "--canary": canary, "--canary-wait": canary_wait}
     _refuse_contradictions({name for name, value in given.items() if value}, due=due)
     if due:
         return delivering.send_due(app)

@@ -145,14 +145,15 @@ def test_retry_can_be_restricted_to_a_class_or_a_domain(peopled: News) -> None:
         peopled.relay(server.port, connections="1")
         peopled.run("send", "winter", "--yes")
         for flags, again in (
-            (("--class", "inactive"), 0),
-            (("--domain", "nowhere.example"), 0),
-            (("--class", "full"), 1),
+            ("--class=inactive", 0),
+            ("--domain=nowhere.example", 0),
+            ("--class=full", 1),
+            ("--class=mailbox full", 0),
         ):
-            done = peopled.run("retry", "m1", "--failed", *flags)
+            done = peopled.run("retry", "m1", "--failed", flags)
             assert (0, f"m1: {again} queued again\n") == (done.code, done.err)
-    for flags in (("--class", "full", "--in-doubt"), ("--class", "typo", "--failed")):
-        assert 2 == peopled.run("retry", "m1", *flags).code
+    for other in (("--class", "full", "--in-doubt"), ("--class", "typo", "--failed")):
+        assert 2 == peopled.run("retry", "m1", *other).code
 
 
 def test_pause_waits_for_what_is_on_its_way(peopled: News) -> None:
