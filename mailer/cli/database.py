@@ -147,7 +147,9 @@ def backup(app: App, target: Path | None) -> None:
             detail=said.strip(),
             next_step="name another file, or run: mailer db check",
         ) from error
-    app.say("The journal stays where it is; keep it apart: it knows what this copy will have missed.")
+    app.say(
+        "The journal stays where it is; keep it apart: it knows what this copy will have missed."
+    )
     app.emit("mailer.db-backup/1", {"path": str(target)}, str(target))
 
 
@@ -200,7 +202,7 @@ def move(app: App, target: str) -> None:
     scheme, _, rest = target.partition(":")
     place = f"sqlite:{app.config.root / rest}" if scheme == "sqlite" else target
     counts: dict[str, int] = {}
-    rows = move_to(app.ledger, place, on_table=counts.__setitem__)
+    rows = move_to(app.ledger, place, journal=app.config.journal, on_table=counts.__setitem__)
     line = f'url = "{target if scheme == "sqlite" else shown(target)}"'
     app.say(f"{app.ledger.where} stays as it was, and must not be used any more.")
     app.emit(

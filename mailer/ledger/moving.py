@@ -6,6 +6,7 @@ and only then there to be seen. The old one stays as it was.
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
@@ -15,11 +16,13 @@ from mailer.errors import LedgerError, LockedError, UsageError
 from mailer.ledger import liveness
 from mailer.ledger.database import exists, open_ledger
 from mailer.ledger.dialect import forbid_writes, insert_rows, restart_numbers
-from mailer.ledger.engines import shown
+from mailer.ledger.engines import path_of, shown
+from mailer.ledger.journal import beside
 from mailer.ledger.schema import batch, mailing, meta, metadata
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from sqlalchemy import Connection, Table
 
@@ -29,12 +32,15 @@ ROWS = 5000
 """How many are copied at a time: memory does not grow with the ledger."""
 
 
-def move(source: Ledger, target: str, *, on_table: Callable[[str, int], None]) -> int:
+def move(
+    source: Ledger, target: str, *, journal: Path, on_table: Callable[[str, int], None]
+) -> int:
     """Copy a ledger into the database at a URL; returns how many rows it has.
 
     Args:
         source: where it is; nobody writes there as long as this takes.
         target: where it goes: "sqlite:PATH" or "postgresql://…".
+        journal: where this machine's journal of a server's ledger lies.
         on_table: is told the name of each table and how many rows it has.
 
     Raises:
@@ -53,12 +59,31 @@ def move(source: Ledger, target: str, *, on_table: Callable[[str, int], None]) -
     with source.write() as reading:
         forbid_writes(reading, metadata.sorted_tables)
         _refuse_if_busy(source, reading)
+        path = path_of(target)
+        there = journal if path is None else beside(path)
+        _bring_journal(source.journal.path, there)
         copy = open_ledger(target)
         try:
             with copy.engine.connect().execution_options(writes=True) as writing, writing.begin():
                 return _copy_all(reading, writing, on_table, shown(target))
         finally:
             copy.close()
+
+
+def _bring_journal(here: Path | None, there: Path) -> None:
+    """The journal goes with the ledger; without it nothing would be sent."""
+    if here is None or not here.exists() or (there.exists() and here.samefile(there)):
+        return
+    if there.exists() and there.stat().st_size:
+        raise UsageError(
+            "E652",
+            "There is a journal already",
+            where=str(there),
+            detail="It belongs to a ledger that was there, or to an attempt that failed.",
+            next_step="move it away if it is of no use",
+        )
+    there.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(here, there)
 
 
 def _is_empty(url: str) -> bool:

@@ -202,6 +202,11 @@ def test_case_48_a_ledger_moves_mid_queue_and_back_with_everything_in_it(
     peopled.environ["MAILER_DATABASE_URL"] = f"sqlite:{peopled.folder}/elsewhere/mailer.db"
     assert {"accepted": 8} == counts(peopled)
     assert 0 == peopled.run("subscribers", "add", "newer@example.org").code
+    peopled.issue(name="2026-11-27-spring")
+    with FaultServer() as server:
+        peopled.relay(server.port)
+        done = peopled.run("send", "spring", "--yes")
+    assert (0, 10) == (done.code, len(server.messages)), done
 
 
 def test_a_move_wants_an_empty_database_and_nobody_who_delivers(served: News) -> None:
