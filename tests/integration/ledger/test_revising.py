@@ -9,7 +9,17 @@ import pytest
 from sqlalchemy import select, update
 
 from mailer.errors import SafetyError
-from mailer.ledger import Ledger, claims, freezing, mailings, retrying, revising, settling, starting
+from mailer.ledger import (
+    Ledger,
+    claims,
+    freezing,
+    mailings,
+    recovery,
+    retrying,
+    revising,
+    settling,
+    starting,
+)
 from mailer.ledger.schema import delivery, revision
 from mailer.model import (
     BounceClass,
@@ -234,3 +244,41 @@ def test_canary_rows_are_a_batch_of_their_own(ledger: Ledger) -> None:
         samples.look(ledger, number).canary,
         samples.look(ledger, number).counts["claimed"],
     )
+
+
+def test_a_canary_ends_once_every_one_of_it_has_an_answer_and_the_rest_follows(
+    ledger: Ledger,
+) -> None:
+    """By the clock if there is a wait, and not while one of it is on its way."""
+    samples.enlist(ledger, "x@big.test", "y@big.test", "z@small.test")
+    plan = dataclasses.replace(samples.plan(), canary=2, canary_wait=5_000_000)
+    number = freezing.freeze(ledger, plan, now=NOW)
+    with ledger.write() as connection:
+        starting.start_due(connection, now=NOW, actor="test")
+    first, second = claim(ledger)
+    begin(ledger, first, second)
+    settle(ledger, first, DeliveryState.ACCEPTED)
+    finish(ledger)
+    assert "sending" == samples.look(ledger, number).state
+    settle(ledger, second, DeliveryState.QUEUED, due_at=LATER)
+    with ledger.write() as connection:
+        claims.close_batch(connection, first.batch)
+    finish(ledger)
+    seen = samples.look(ledger, number)
+    assert ("paused", "canary: 2 sent, 1 accepted, 1 deferred") == (seen.state, seen.reason)
+    assert NOW + 5_000_000 == seen.resume_at
+    with ledger.write() as connection:
+        starting.start_due(connection, now=Instant(NOW + 4_999_999), actor="test")
+        assert claims.claim(connection, holder=ME, now=NOW) is None
+        assert {number} == starting.startable(connection, now=Instant(NOW + 5_000_000))
+        starting.start_due(connection, now=Instant(NOW + 5_000_000), actor="test")
+    assert ("sending", None) == (
+        samples.look(ledger, number).state,
+        samples.look(ledger, number).resume_at,
+    )
+    assert 1 == len(claim(ledger))
+
+
+def finish(ledger: Ledger) -> None:
+    with ledger.write() as connection:
+        recovery.finish(connection, on_doubt=OnDoubt.RESEND, now=NOW)
