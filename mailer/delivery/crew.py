@@ -14,6 +14,8 @@ import multiprocessing
 import signal
 from typing import TYPE_CHECKING
 
+from sqlalchemy.exc import OperationalError
+
 from mailer.delivery import hand
 from mailer.delivery.hand import DRAIN, Ended, Ready, Said
 from mailer.delivery.reconciling import doubt_wait
@@ -210,16 +212,24 @@ class Crew:
         """Replace who is gone while there is work, and see whether there is work for more."""
         while self._config.delivery.processes > 1:
             await asyncio.sleep(LOOK)
-            if self._stopping:
-                continue
+            self._fill_up()
+
+    def _fill_up(self) -> None:
+        """Start who is missing, or let the turn begin anew with more of us."""
+        if self._stopping:
+            return
+        try:
             worth = size(self._config, self._ledger)
-            if worth > self._size:
-                self.restless = True
-                self._dismiss()
-                self._mine.drain()
-            busy = {one.number for one in self._hands}
-            for number in sorted(set(range(1, worth)) - busy):
-                self._start(number)
+        except OperationalError:  # the dispatchers meet it, too, and know how long to wait
+            return
+        if worth > self._size:
+            self.restless = True
+            self._dismiss()
+            self._mine.drain()
+            return
+        busy = {one.number for one in self._hands}
+        for number in sorted(set(range(1, worth)) - busy):
+            self._start(number)
 
     async def _end(self, one: _Hand) -> None:
         """See a process off; one that said nothing at its end died."""
@@ -230,6 +240,8 @@ class Crew:
         except Exception as error:  # noqa: BLE001  a task would keep it to itself
             self._fail(error)
         self._hands.remove(one)
+        if one.over is None:
+            self._fill_up()  # at once: whoever waits for the last one is not awake yet
         self._gone.set()
 
     async def _bury(self, one: _Hand) -> None:
