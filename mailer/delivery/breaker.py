@@ -6,7 +6,6 @@ cron that finds one equal fault a minute finds ten in ten minutes.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from mailer.delivery import guard, verdicts
@@ -24,9 +23,6 @@ if TYPE_CHECKING:
     from mailer.ledger import Ledger
     from mailer.ledger.settling import Fault, Outcome
     from mailer.model import Bounce, Instant, MailingId
-
-QUOTED = 80  # characters of a reply in a reason
-_ADDRESS = re.compile(r"\S+@\S+")
 
 
 class Breaker:
@@ -64,7 +60,7 @@ class Breaker:
     def _faulted(
         self, connection: Connection, outcome: Outcome, fault: Fault, now: Instant
     ) -> Stop | None:
-        mailing_id, said = outcome.mailing, _quoted(outcome.reply)
+        mailing_id, said = outcome.mailing, verdicts.quoted(outcome.reply)
         accepted = tally.blame(connection, outcome, fault, now=now)
         blamed = tally.blamed(connection, mailing_id, fault.key)
         verdict = guard.equal_faults(
@@ -112,16 +108,6 @@ def _pause(
         MailingState.PAUSED,
         actor="mailer",
         now=now,
-        reason=_reason(error),
+        reason=f"{error.code} {error.message}",
     )
     return Stop(mailing=mailing_id, state=MailingState.PAUSED, error=error)
-
-
-def _reason(error: MailerError) -> str:
-    return f"{error.code} {error.message}"
-
-
-def _quoted(reply: str) -> str:
-    # A reason outlives the erasure of a person: it quotes no address.
-    words = _ADDRESS.sub("…", " ".join(reply.split()))
-    return words if len(words) <= QUOTED else f"{words[: QUOTED - 1]}…"

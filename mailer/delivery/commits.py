@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import OperationalError
 
+from mailer.delivery import verdicts
 from mailer.ledger import (
     audience,
     claims,
@@ -105,7 +106,8 @@ class Plan:
     held: Collection[Claimed] | None = None
     wanted: list[tuple[RelayConfig | str, int]] = field(default_factory=list)
 
-    def __bool__(self) -> bool:
+    @property
+    def has_news(self) -> bool:
         """Whether something happened that must be written before the run may end."""
         return bool(
             self.outcomes
@@ -267,7 +269,7 @@ class Commits:
             holder=self._holder,
             doubt_wait=self._doubt_wait,
         )
-        if plan:
+        if plan.has_news or plan.unused:
             self._write_news(plan, now)
         if outcomes:
             done.stops = [*plan.stops, *self._breaker.look(database, outcomes, now=now)]
@@ -347,7 +349,7 @@ class Commits:
             self._return(unused, now)
 
     def _stop(self, stop: Stop, now: Instant) -> None:
-        reason = f"{stop.error.code} {stop.error.message}"
+        reason = verdicts.reason(stop.error)
         for mailing_id in mailings.live(self._database, only=stop.mailing):
             if stop.domain:
                 holds.hold(self._database, mailing_id, stop.domain, reason, now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 MAIL_DEFERRALS = 3
 """So many temporary refusals of MAIL FROM in a row, and the relay is left alone (§3.3)."""
+
+QUOTED = 80  # characters of what was said, in a reason
+_ADDRESS = re.compile(r"\S+@\S+")
 
 NEEDS_SMTPUTF8 = "553 5.6.7 the address needs SMTPUTF8"
 """What we say of an address that the relay would have to carry in UTF-8 (M-13)."""
@@ -269,6 +273,18 @@ def too_large(size: int, limit: int) -> StoppedError:
         detail="The mailing is paused; nobody was marked as failed.",
         next_step="shorten the issue and mail it anew: mailer cancel, mailer send",
     )
+
+
+def reason(error: MailerError) -> str:
+    """What the history and `mailer status` say of a stop: with what was said, if something was."""
+    said = quoted(error.detail.partition("\n")[0])
+    return f"{error.code} {error.message}{f' ({said})' if said else ''}"
+
+
+def quoted(text: str) -> str:
+    """Words of a relay, short and without addresses: a reason outlives the erasure of a person."""
+    words = _ADDRESS.sub("…", " ".join(text.split()))
+    return words if len(words) <= QUOTED else f"{words[: QUOTED - 1]}…"
 
 
 def words(said: Reply | Lost) -> str:

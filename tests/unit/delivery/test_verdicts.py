@@ -170,3 +170,12 @@ def test_a_relay_that_is_down_is_a_stop_that_can_be_resumed() -> None:
     error = verdicts.relay_down("r:25", "connect: refused")
     assert ("E310", 6, StoppedError) == (error.code, error.exit, type(error))
     assert "refused" in error.detail
+
+
+def test_a_reason_has_the_relays_words_and_nobodys_address() -> None:
+    """What `mailer status` says; it outlives the erasure of a person."""
+    refused = verdicts.sender_refused(MailingId(7), reply("550 5.1.8 <ann@a.test>: sender unknown"))
+    assert "E311 The relay refused the sender (550 5.1.8 … sender unknown)" == verdicts.reason(
+        refused
+    )
+    assert verdicts.QUOTED == len(verdicts.quoted("word " * 100))
