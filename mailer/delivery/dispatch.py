@@ -220,7 +220,9 @@ class Dispatcher:
         if self._broken:
             return True
         lanes = self._desk.lanes.values()
-        if self._ticks.plan or self._desk.news or any(not lane.idle for lane in lanes):
+        if self._ticks.plan is not None or self._desk.news.has_news:
+            return False
+        if any(not lane.idle for lane in lanes):
             return False
         if self._stopping:
             return True
@@ -353,7 +355,7 @@ class Dispatcher:
         if not self._stopping:
             self._fleet.open_lanes(self._clock())
             self._wake_in_time()
-        if self._desk.news:
+        if self._desk.news.has_news:
             self._ticks.ask()
         if not self._feed:
             self._wake.set()

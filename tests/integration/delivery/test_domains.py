@@ -29,8 +29,8 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    opened = new_ledger(tmp_path)
+def ledger(database: Path) -> Iterator[Ledger]:
+    opened = new_ledger(database)
     yield opened
     opened.close()
 

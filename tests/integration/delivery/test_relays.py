@@ -31,8 +31,8 @@ CLOSED = Then.DROP
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    opened = new_ledger(tmp_path)
+def ledger(database: Path) -> Iterator[Ledger]:
+    opened = new_ledger(database)
     yield opened
     opened.close()
 
@@ -115,6 +115,7 @@ def test_a_relay_that_is_down_is_stood_in_for_by_those_that_name_nobody(ledger: 
     assert (None, "") == (found["spare"].down_since, found["spare"].trouble)
 
 
+@pytest.mark.both_databases
 def test_a_message_is_the_same_whichever_relay_carries_it(ledger: Ledger) -> None:
     """Bytes, Message-ID and envelope: receivers can drop the twin (M-5, decisions 2)."""
     enlist(ledger, "ann@a.test")
@@ -286,6 +287,7 @@ def both(ledger: Ledger, *relays: RelayConfig) -> None:
     asyncio.run(side_by_side())
 
 
+@pytest.mark.both_databases
 def test_a_rate_is_shared_by_all_who_send(ledger: Ledger) -> None:
     """S-32: no second has more than the rate allows, whoever sends."""
     people = addresses(320)  # two batches: both have something
@@ -362,6 +364,7 @@ def test_a_rate_set_by_an_operator_holds_from_the_next_message_on(ledger: Ledger
     assert "5000/s" == states(ledger, slow)["one"].override
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("word", [MailingState.PAUSED, MailingState.CANCELLED])
 def test_an_operator_is_heard_within_one_message_per_connection(
     ledger: Ledger, word: MailingState
