@@ -17,6 +17,7 @@ from sqlalchemy import (
     bindparam,
     cast,
     column,
+    delete,
     func,
     or_,
     select,
@@ -66,6 +67,20 @@ def insert_rows(
     marks = ", ".join("?" * len(columns))
     statement = f"INSERT INTO {quote(table.name)} ({names}) VALUES ({marks})"  # noqa: S608  our own names
     connection.exec_driver_sql(statement, list(rows))
+
+
+def refill(
+    connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
+) -> None:
+    """Put these rows in the place of all others, into a temporary table of this session."""
+    if connection.dialect.name != "postgresql":
+        connection.execute(delete(table))
+        insert_rows(connection, table, columns, rows)
+        return
+    # What is deleted from a temporary table stays in it, and nobody else counts what is there.
+    connection.exec_driver_sql(f"TRUNCATE {table.name}")
+    insert_rows(connection, table, columns, rows)
+    connection.exec_driver_sql(f"ANALYZE {table.name}")
 
 
 def _copy(connection: Connection, text: str, rows: Sequence[tuple[Any, ...]]) -> None:

@@ -38,7 +38,7 @@ from sqlalchemy.schema import CreateTable
 
 from mailer.ledger import events, lines, noting
 from mailer.ledger.database import bump_changes
-from mailer.ledger.dialect import insert_new, insert_rows
+from mailer.ledger.dialect import insert_new, refill
 from mailer.ledger.entries import Consent, Entry, Known, Move, Verdict, arriving, dump
 from mailer.ledger.events import Kind
 from mailer.ledger.schema import event, subscriber, subscription, suppression
@@ -70,9 +70,8 @@ def join(
 def decide(connection: Connection, list_id: ListId | None, entries: Sequence[Entry]) -> list[Move]:
     """The table above, without its last column; a list that is None has nobody yet."""
     connection.execute(CreateTable(arriving, if_not_exists=True))
-    connection.execute(delete(arriving))
     names = [column.name for column in arriving.columns]
-    insert_rows(connection, arriving, names, [(n, *entry) for n, entry in enumerate(entries)])
+    refill(connection, arriving, names, [(n, *entry) for n, entry in enumerate(entries)])
     on_list = (subscription.c.subscriber == subscriber.c.id) & (subscription.c.list == list_id)
     same_key = arriving.c.address_key
     known = {

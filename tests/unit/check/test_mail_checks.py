@@ -112,9 +112,7 @@ def test_e190_what_lacks_a_way_out_stops_the_mailing(
 def people(count: int, **of_the_last: object) -> Iterator[Recipient]:
     for seq in range(1, count + 1):
         attributes = of_the_last if seq == count else {"city": "Exampleton"}
-        yield dataclasses.replace(
-            recipient(), seq=seq, email=f"p{seq}@d{seq % 3}.test", attributes=attributes
-        )
+        yield recipient(seq=seq, email=f"p{seq}@d{seq % 3}.test", attributes=attributes)
 
 
 def city(expression: str = "subscriber.city") -> Rendering:
@@ -149,7 +147,7 @@ def test_m31_the_one_of_a_thousand_who_lacks_a_value_is_named(issue: Issue) -> N
 
 
 def test_a_few_of_many_who_lack_a_value_are_named(issue: Issue) -> None:
-    everybody = (dataclasses.replace(one, attributes={}) for one in people(9))
+    everybody = (one._replace(attributes={}) for one in people(9))
     (finding,) = compose_all(city(), everybody, issue).findings
     assert finding.message.endswith("9 of 9: p1@d1.test, p2@d2.test, p3@d0.test …")
 
@@ -175,7 +173,7 @@ def test_each_variant_is_composed_for_its_own_and_its_file_is_named(issue: Issue
     """E140 says in which file somebody's value is missing; a sample of each variant is kept."""
     german = dataclasses.replace(issue, file="issues/winter.de.md")
     readers = [
-        dataclasses.replace(one, variant="language=de" if one.seq == 9 else "")
+        one._replace(variant="language=de" if one.seq == 9 else "")
         for one in people(10)
     ]
     composed = everybody.compose_all(
