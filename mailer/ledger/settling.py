@@ -198,7 +198,8 @@ def record(
     if moved:
         _COUNT.run(
             connection,
-            [(number, *(change[name] for name in _COUNTERS)) for number, change in moved.items()],
+            # In one order, or two dispatchers wait for each other.
+            [(one, *(moved[one][name] for name in _COUNTERS)) for one in sorted(moved)],
         )
 
 
