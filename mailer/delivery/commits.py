@@ -258,7 +258,7 @@ class Commits:
         done = Committed(stale=changed and plan.held is None)
         if plan.held is not None:
             self._look_again(plan.held, done, now)
-        outcomes = self._still_ours(plan.outcomes) if changed else plan.outcomes
+        outcomes = self._still_ours(plan.outcomes)
         done.begun = self._may_begin(plan, done)
         settling.record(
             database,
@@ -313,8 +313,14 @@ class Commits:
         done.halted = {one.batch for one in done.unfit if one.recipient.mailing in standing.stopped}
 
     def _still_ours(self, outcomes: list[Outcome]) -> list[Outcome]:
-        """The outcomes, without refusals of deliveries that somebody cancelled meanwhile."""
+        """The outcomes, without refusals of deliveries that were cancelled meanwhile.
+
+        Also without a change of the ledger's: the last commit may have cancelled one, when it
+        looked again, while its envelope was being refused.
+        """
         early = {(one.mailing, one.seq) for one in outcomes if one.was is DeliveryState.QUEUED}
+        if not early:
+            return outcomes
         lost = early - claims.still_queued(self._database, early)
         return [one for one in outcomes if (one.mailing, one.seq) not in lost]
 

@@ -23,7 +23,7 @@ from mailer.smtp.events import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from mailer.delivery.fleet import Fleet
     from mailer.delivery.outlets import Outlet
@@ -78,11 +78,15 @@ class Desk:
         news, self.news = self.news, Plan()
         return news
 
-    def hear_late(self) -> None:
-        """What was said of messages while their intents were being written."""
+    def hear_late(self, unfit: Collection[tuple[MailingId, int]] = ()) -> None:
+        """What was said of messages while their intents were being written.
+
+        Those in `unfit` did not begin and may not any more: whatever was said, they stay away.
+        """
         late, self._late = self._late, []
         for lane, parcel, verdict in late:
-            self._on_verdict(lane, parcel, verdict)
+            if parcel.claimed.key not in unfit:
+                self._on_verdict(lane, parcel, verdict)
 
     # --- connections -----------------------------------------------------------------------------
 

@@ -35,7 +35,7 @@ from mailer.ledger.schema import list_
 from mailer.model import MICROSECONDS, MailingState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from sqlalchemy import Connection as Database
 
@@ -111,6 +111,7 @@ class Dispatcher:
         packer = Packer(ledger, keyring, signer)
         self._offering = Offering(self._fleet, self._desk, packer, clock=clock)
         self._draining = False
+        self._closing = False
         self._broken = False  # the ledger is of no more use: nothing can be settled
         self._exhausted = False  # the last claim found nothing
         self._look_again = True  # at all that is claimed
@@ -201,7 +202,7 @@ class Dispatcher:
 
     @property
     def _stopping(self) -> bool:
-        return self._draining or self._error is not None
+        return self._draining or self._closing or self._error is not None
 
     def _time(self) -> float:
         return self._loop.time()
@@ -266,6 +267,7 @@ class Dispatcher:
                 lane.connection.abort()
 
     async def _close(self) -> None:
+        self._closing = True  # a tick that was asked for claims and offers nothing any more
         await asyncio.gather(*(outlet.pool.close() for outlet in self._fleet.outlets))
         quitting = [connection.quit() for connection in list(self._desk.lanes)]
         await asyncio.gather(*quitting, return_exceptions=True)
@@ -342,11 +344,12 @@ class Dispatcher:
     def _apply(self, committed: Committed) -> None:
         """What the transaction allows happens."""
         self._look_again = committed.stale
-        self._obey(committed)
+        unfit = {claimed.key for claimed in committed.unfit}
+        self._obey(committed, unfit)
         self._take_in(committed)
         for starting in committed.begun:
             starting.begin()
-        self._desk.hear_late()
+        self._desk.hear_late(unfit)
         now = self._loop.time()
         for lane in list(self._desk.lanes.values()):
             if lane.offered is None:
@@ -360,7 +363,7 @@ class Dispatcher:
         if not self._feed:
             self._wake.set()
 
-    def _obey(self, committed: Committed) -> None:
+    def _obey(self, committed: Committed, unfit: Collection[tuple[MailingId, int]]) -> None:
         for stop in committed.stops:
             if stop.domain:
                 log.warning("%s → %s", stop.error, stop.error.next)
@@ -369,9 +372,8 @@ class Dispatcher:
         assert self._ticks.plan is not None
         for starting in self._ticks.plan.begins:
             starting.parcel.committing = False
-        if not committed.unfit:
+        if not unfit:
             return
-        unfit = {claimed.key for claimed in committed.unfit}
         for lane in list(self._desk.lanes.values()):
             if lane.offer_key in unfit:
                 lane.offered, lane.wanted, lane.retiring = None, False, True
