@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -69,6 +70,8 @@ class Ticks:
         self._again = False
         self._written_at = self._loop.time()
         self._writing: asyncio.Future[Committed] | None = None
+        # Its own: in asyncio's, commits would wait behind names that do not resolve.
+        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
         self.plan: Plan | None = None  # being written, or to be written again
 
     @property
@@ -148,7 +151,7 @@ class Ticks:
             self._done(self._commits.finish())
 
     def _in_background(self, write: Callable[[], Committed]) -> None:
-        self._writing = self._loop.run_in_executor(None, write)
+        self._writing = self._loop.run_in_executor(self._writer, write)
         self._writing.add_done_callback(self._written)
 
     def _written(self, writing: asyncio.Future[Committed]) -> None:
@@ -207,4 +210,5 @@ class Ticks:
         if self._writing is not None:
             await asyncio.wait([self._writing])
             await asyncio.sleep(0)
+        self._writer.shutdown(wait=False)
         return self.plan
