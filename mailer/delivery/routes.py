@@ -47,19 +47,19 @@ class Routes:
         self._anybody = tuple(
             place for place, one in enumerate(relays) if not (one.domains or one.lists)
         )
-        self._known: dict[tuple[str, str], Route] = {}
+        self._known: dict[tuple[int, ...], Route] = {}
 
     def of(self, domain: str, slug: str) -> Route:
         """The route to a recipient domain, of a list's mail."""
-        route = self._known.get((domain, slug))
+        named = tuple(
+            place
+            for place, one in enumerate(self._relays)
+            if domain in one.domains or slug in one.lists
+        )
+        route = self._known.get(named)
         if route is None:
-            named = tuple(
-                place
-                for place, one in enumerate(self._relays)
-                if domain in one.domains or slug in one.lists
-            )
             route = Route(named, self._anybody) if named else Route(self._anybody)
-            self._known[domain, slug] = route
+            self._known[named] = route
         return route
 
 
