@@ -237,12 +237,14 @@ class Crew:
             await asyncio.to_thread(one.process.join)
             if one.over is None:
                 await self._bury(one)
+            self._hands.remove(one)
+            if one.over is None:
+                self._fill_up()  # at once: whoever waits for the last one is not awake yet
         except Exception as error:  # noqa: BLE001  a task would keep it to itself
             self._fail(error)
-        self._hands.remove(one)
-        if one.over is None:
-            self._fill_up()  # at once: whoever waits for the last one is not awake yet
-        self._gone.set()
+        finally:
+            self._hands = [other for other in self._hands if other is not one]
+            self._gone.set()
 
     async def _bury(self, one: _Hand) -> None:
         code = one.process.exitcode or 0
