@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Row, exists, func, insert, select, update
+from sqlalchemy import Connection, Row, exists, func, insert, or_, select, update
 
 from mailer.ledger import holds
 from mailer.ledger.holds import HELD
@@ -96,7 +96,11 @@ def _is_over(connection: Connection, number: int, now: Instant) -> bool:
     claimable = select(batch.c.id).where(
         batch.c.mailing == number, batch.c.done == 0, batch.c.due_at <= now
     )
-    due = select(delivery.c.seq).where(delivery.c.mailing == number, delivery.c.due_at <= now)
+    # What was only put off, for its domain's pace, has had no outcome yet: it has no Date.
+    due = select(delivery.c.seq).where(
+        delivery.c.mailing == number,
+        or_(delivery.c.due_at <= now, (delivery.c.due_at < HELD) & delivery.c.date.is_(None)),
+    )
     return all(connection.scalar(query.limit(1)) is None for query in (claimable, due))
 
 
