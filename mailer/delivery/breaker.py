@@ -31,6 +31,7 @@ class Breaker:
     def __init__(self, limits: GuardConfig) -> None:
         self._limits = limits
         self._past: set[MailingId] = set()  # their first deliveries are settled: nothing to weigh
+        self._spotless: set[MailingId] = set()  # when they were weighed last, nothing was bad
 
     def look(
         self, connection: Connection, outcomes: Iterable[Outcome], *, now: Instant
@@ -41,7 +42,8 @@ class Breaker:
             The mailings that were paused and the domains that are held now, each once.
         """
         stops = [self._faulted(connection, one, one.fault, now) for one in outcomes if one.fault]
-        watched = {one.mailing for one in outcomes} - self._past
+        failed = {one.mailing for one in outcomes if one.bounce_class in HARD}
+        watched = {one.mailing for one in outcomes} - self._past - (self._spotless - failed)
         stops.extend([self.weigh(connection, number, now=now) for number in watched])
         return [stop for stop in stops if stop is not None]
 
@@ -50,6 +52,10 @@ class Breaker:
         found = tally.tally(connection, mailing_id, sample=self._limits.sample)
         if found.overruled or found.accepted + found.rejected >= self._limits.sample:
             self._past.add(mailing_id)
+        if found.hard or found.complaints:
+            self._spotless.discard(mailing_id)
+        else:
+            self._spotless.add(mailing_id)
         reason = guard.share_reason(found, self._limits)
         if reason is None:
             return None
