@@ -204,14 +204,6 @@ class RowUpdate:
         return cast_type("Update", visitors.replacement_traverse(self._statement, {}, replace))
 
 
-def count_on(connection: Connection, table: Table) -> None:
-    """Give new rows numbers behind those that were given by hand."""
-    if connection.dialect.name == "postgresql":
-        latest = select(func.max(table.c.id)).scalar_subquery()
-        sequence = func.pg_get_serial_sequence(table.name, "id")
-        connection.execute(select(func.setval(sequence, latest)))
-
-
 class RowStatement:
     """A statement for one row that runs with every commit, as the driver takes it.
 

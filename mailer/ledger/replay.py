@@ -30,7 +30,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, null, select, upda
 from mailer.ledger import departures, noting, standing
 from mailer.ledger.database import bump_changes
 from mailer.ledger.departures import ACTOR, KNOWN
-from mailer.ledger.dialect import RowUpdate, count_on, insert_new
+from mailer.ledger.dialect import RowUpdate, insert_new, restart_numbers
 from mailer.ledger.lines import Kind, Line
 from mailer.ledger.mailings import set_state
 from mailer.ledger.schema import delivery, issue, list_, mailing, meta, received
@@ -201,7 +201,7 @@ def _keep_numbers(connection: Connection, lines: Sequence[Line]) -> None:
                 "recipients": 0,
             }
             connection.execute(insert(mailing).values(lost))
-            count_on(connection, mailing)
+            restart_numbers(connection, [mailing])
 
 
 def _rows(connection: Connection, number: int, keys: Sequence[bytes]) -> dict[bytes, _Row]:
