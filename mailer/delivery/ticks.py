@@ -203,12 +203,16 @@ class Ticks:
 
     async def stop(self) -> Plan | None:
         """Make no further tick; gives what could not be written yet."""
+        self._ask_no_more()
+        while self._writing is not None:
+            await asyncio.wait([self._writing])
+            await asyncio.sleep(0)  # what came of it is heard, which may have asked for the next
+            self._ask_no_more()
+        self._writer.shutdown(wait=False)
+        return self.plan
+
+    def _ask_no_more(self) -> None:
         for timer in (self._timer, self._wake):
             if timer is not None:
                 timer.cancel()
         self._timer = self._wake = None
-        if self._writing is not None:
-            await asyncio.wait([self._writing])
-            await asyncio.sleep(0)
-        self._writer.shutdown(wait=False)
-        return self.plan
