@@ -6,13 +6,13 @@
                all other batches are held                                └─resume_at─┘
 
 The canary is a batch of its own, spread over the recipient domains. One that is deferred has had
-its outcome and is tried again with the rest. Whatever else pauses the mailing ends the wait: then
-only a person lets it go on.
+its outcome and is tried again with the rest; one that its domain's pace put off for some minutes is
+waited for. Whatever else pauses the mailing ends the wait: then only a person lets it go on.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Connection, Row, exists, func, insert, or_, select, update
 
@@ -24,6 +24,9 @@ from mailer.model import DeliveryState, Instant, MailingId, MailingState
 
 if TYPE_CHECKING:
     from sqlalchemy import Select
+
+SOON: Final = 15 * 60 * 1_000_000
+"""Microseconds: what was put off for longer is not waited for; its domain is to be left alone."""
 
 _HELD_BATCH = (batch.c.done == 0, batch.c.due_at == HELD)
 
@@ -96,10 +99,10 @@ def _is_over(connection: Connection, number: int, now: Instant) -> bool:
     claimable = select(batch.c.id).where(
         batch.c.mailing == number, batch.c.done == 0, batch.c.due_at <= now
     )
-    # What was only put off, for its domain's pace, has had no outcome yet: it has no Date.
+    # What was only put off for its domain's pace has had no outcome yet: it has no Date.
+    soon = (delivery.c.due_at <= now + SOON) & delivery.c.date.is_(None)
     due = select(delivery.c.seq).where(
-        delivery.c.mailing == number,
-        or_(delivery.c.due_at <= now, (delivery.c.due_at < HELD) & delivery.c.date.is_(None)),
+        delivery.c.mailing == number, or_(delivery.c.due_at <= now, soon)
     )
     return all(connection.scalar(query.limit(1)) is None for query in (claimable, due))
 
