@@ -220,11 +220,6 @@ class Commits:
         if self._unpaid is None:
             self._unpaid = self._commit(plan)
 
-    @property
-    def owes(self) -> bool:
-        """Whether the other half of `write` has to wait for the disk."""
-        return self._journal.owes
-
     def finish(self) -> Committed:
         """The other half of `write`: the journal."""
         self._journal.pay()
