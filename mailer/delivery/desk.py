@@ -69,6 +69,7 @@ class Desk:
         self._stopping = stopping
         self._fail = fail
         self._was_down = True  # mailings may stand in `waiting` until a relay answers
+        self._unproved = {one.name for one in fleet.outlets}  # an earlier run may have left it down
         self._late: list[tuple[Lane, Parcel, Verdict]] = []
         self.lanes: dict[Connection, Lane] = {}
         self.news = Plan()
@@ -144,7 +145,8 @@ class Desk:
     def _serves(self, lane: Lane) -> None:
         lane.served = True
         outlet = lane.outlet
-        if outlet.health.is_down:
+        if outlet.health.is_down or outlet.name in self._unproved:
+            self._unproved.discard(outlet.name)
             self.news.troubles.append(Trouble(outlet.name, ""))
         outlet.health.served()
         if self._was_down:

@@ -79,6 +79,8 @@ def failure(phase: Phase, error: OSError | UnicodeError, patience: float) -> Han
             reason, about_us = f"not within {patience:g} s", False
         case UnicodeError():
             reason, about_us = f"not a host name: {error}", True
+        case ConnectionRefusedError():  # asyncio words it with numbers and tuples
+            reason, about_us = "connection refused", False
         case _:
             reason, about_us = str(error) or "the relay closed the connection", False
     return HandshakeError(phase, Lost(reason=reason), about_us)

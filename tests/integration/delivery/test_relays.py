@@ -149,6 +149,18 @@ def test_a_relay_that_comes_back_takes_its_part_again(
     assert 300 == look(ledger, mailing).counts["accepted"]
 
 
+def test_a_relay_that_an_earlier_run_left_down_is_ok_once_it_serves(ledger: Ledger) -> None:
+    enlist(ledger, "ann@a.test")
+    frozen(ledger)
+    with FaultServer() as server:
+        back = relay("back", server)
+        with ledger.write() as connection:
+            pacing.set_trouble(connection, "back", "connect refused", since=now(), now=now())
+        run(ledger, back)
+    found = states(ledger, back)["back"]
+    assert (None, "") == (found.down_since, found.trouble)
+
+
 def test_when_all_relays_are_down_the_mailing_waits(ledger: Ledger) -> None:
     enlist(ledger, *addresses(5))
     mailing = frozen(ledger)
