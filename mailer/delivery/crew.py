@@ -12,6 +12,7 @@ import dataclasses
 import logging
 import multiprocessing
 import signal
+from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import OperationalError
@@ -278,6 +279,8 @@ class Crew:
 @contextlib.contextmanager
 def _undisturbed() -> Iterator[None]:
     """What is started now hears no signal before it listens to them; ours wait so long."""
+    # With the first child multiprocessing starts a helper, and then unblocks signals by itself.
+    resource_tracker.ensure_running()
     both = {signal.SIGINT, signal.SIGTERM}
     before = signal.pthread_sigmask(signal.SIG_BLOCK, both)
     try:
