@@ -13,6 +13,7 @@ import click
 
 from mailer.cli import scene
 from mailer.cli.display import Display
+from mailer.cli.logs import warnings_above
 from mailer.cli.status import DELIVERERS, as_data, next_steps, summary
 from mailer.delivery.shift import Shift
 from mailer.errors import LockedError, StoppedError
@@ -129,21 +130,22 @@ async def _work(app: App, keyring: Keyring, holder: HolderId, shown: MailingId |
     shift = Shift(app.config, app.ledger, keyring, holder=holder)
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, shift.on_signal, number)
-    if shown is None:
-        return await shift.run()
-    picture = loop.create_task(_follow(app, shown))
-    try:
-        report = await shift.run()
-    finally:
-        picture.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await picture
+    display = Display(app, keys=DRAINS)
+    with warnings_above(app, display.clear):
+        if shown is None:
+            return await shift.run()
+        picture = loop.create_task(_follow(app, shown, display))
+        try:
+            report = await shift.run()
+        finally:
+            picture.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await picture
     # Also what was asked while the last picture was drawn: nobody waits for a canary then.
     return replace(report, drained=shift.drained)
 
 
-async def _follow(app: App, mailing_id: MailingId) -> None:
-    display = Display(app, keys=DRAINS)
+async def _follow(app: App, mailing_id: MailingId, display: Display) -> None:
     try:
         while True:
             display.show(*look(app, mailing_id))
@@ -166,7 +168,9 @@ def _tell(app: App, report: Report) -> None:
         with app.ledger.read() as connection:
             left = [one for one in overview.overviews(connection) if one.state not in OVER]
         for stopped in left:
-            app.say(f"stopped at once: {summary(stopped)}")
+            # §2.1: what may arrive twice is told, also if it stands in the queue again already.
+            again = f" · {stopped.resent:,} were in doubt and go again" if stopped.resent else ""
+            app.say(f"stopped at once: {summary(stopped)}{again}")
         raise click.exceptions.Exit(128 + report.signal)
 
 

@@ -75,6 +75,12 @@ class Display:
             self._said = moment
             self._say(one, scene)
 
+    def clear(self) -> None:
+        """Take the picture away: what is said next stands in its place, the next one below."""
+        if self._height:
+            click.echo(f"\x1b[{self._height}F\x1b[J", err=True, nl=False, color=True)
+            self._height = 0
+
     def _draw(self, one: Overview, scene: Scene) -> None:
         width = shutil.get_terminal_size().columns
         lines = [fitted(line, width) for line in self._lines(one, scene, width)]
@@ -101,7 +107,7 @@ class Display:
         waiting = one.counts["queued"] + one.counts["claimed"]
         keys = f"   {self._keys}"
         held = f", {one.held:,} held" if one.held else ""
-        processes = "" if scene.processes == 1 else f" · {scene.processes} processes"
+        processes = f" · {scene.processes} processes" if scene.processes > 1 else ""
         reason = f": {one.reason}" if one.reason else ""
         return [
             fitted(f" {one.name} {one.subject} → {one.list}", width - len(keys)) + keys,

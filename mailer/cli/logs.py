@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import re
@@ -10,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from mailer.cli.context import App
 
@@ -62,6 +63,33 @@ def begin_log(app: App) -> None:
     log = logging.getLogger("mailer")
     log.addHandler(handler)
     log.setLevel(logging.WARNING if app.quiet else logging.INFO)
+
+
+class _Above(logging.StreamHandler):  # type: ignore[type-arg]  # the stream is stderr
+    """Has a picture taken away before it writes: else the next one covers what was written."""
+
+    def __init__(self, make_room: Callable[[], None]) -> None:
+        super().__init__()
+        self._make_room = make_room
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write it where the picture was."""
+        self._make_room()
+        super().emit(record)
+
+
+@contextlib.contextmanager
+def warnings_above(app: App, make_room: Callable[[], None]) -> Iterator[None]:
+    """Show warnings, while the command delivers in the foreground, above its picture."""
+    handler = _Above(make_room)
+    handler.setLevel(logging.WARNING)
+    handler.addFilter(Discreet(None if app.verbose else lambda address: _hashed(app, address)))
+    log = logging.getLogger("mailer")
+    log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
 
 
 def _hashed(app: App, address: str) -> str:

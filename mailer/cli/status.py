@@ -163,7 +163,8 @@ def _paused(one: Overview) -> str:
     resume = f"mailer resume {one.name}"
     if one.resume_at is not None:
         again = describe(one.resume_at, zone=one.zone, now=now())
-        resume = f"goes on {again} by {DELIVERERS}, or now: {resume}; not at all: mailer pause"
+        by = f"goes on {again} by {DELIVERERS}, or now: {resume}"
+        resume = f"{by}; not at all: mailer pause {one.name}"
     return f"paused: {one.reason or 'by an operator'}: {_mend(one.reason)}{resume}"
 
 

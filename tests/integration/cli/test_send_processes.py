@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -191,6 +192,7 @@ def test_a_second_signal_stops_at_once_and_says_what_is_in_doubt(
         done = ended(process)
         assert code == done.code, done
         assert "stopped at once: m1 sending: " in done.err
+        assert re.search(r" [123] were in doubt and go again", done.err)
     (seen,) = crowd.mailings()
     assert 1 <= seen.ever_in_doubt <= 3
 

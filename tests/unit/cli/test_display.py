@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import logging
 import re
 import sys
 
@@ -14,6 +15,7 @@ from wcwidth import wcswidth
 from mailer.cli import display
 from mailer.cli.context import App
 from mailer.cli.display import Display, fitted, is_terminal
+from mailer.cli.logs import warnings_above
 from mailer.cli.reckoning import Way
 from mailer.cli.scene import Scene
 from mailer.config import Quota, RelayConfig
@@ -176,6 +178,22 @@ def test_domains_that_are_slowed_or_held_have_a_line_each(monkeypatch: pytest.Mo
         assert f"{line}\n" in drawn.replace("\x1b[J", "\n")
     assert "\x1b[13F" in drawn
     assert drawn.endswith(" relay ok · 6 connections\x1b[J\n")
+
+
+def test_what_is_logged_meanwhile_stands_above_the_next_picture(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A picture that is drawn over a warning hides it and leaves half of the last one behind."""
+    screen = terminal(monkeypatch)
+    shown = Display(app(), keys="")
+    shown.show(seen(5), SCENE)
+    log = logging.getLogger("mailer.delivery")
+    with warnings_above(dataclasses.replace(app(), verbose=1), shown.clear):
+        log.warning("m42 holds gmail.com")
+        log.info("not for the terminal")
+    shown.show(seen(6), SCENE)
+    _, _, after = screen.getvalue().partition("\x1b[6F\x1b[J")
+    assert after.startswith("m42 holds gmail.com\n\x1b[2K m42 Winter")
 
 
 @pytest.mark.parametrize(("name", "value"), [("CI", "1"), ("NO_COLOR", "1"), ("TERM", "dumb")])
