@@ -187,17 +187,19 @@ MARKS = st.sampled_from(
      "https://u.example/", "www.u.example", "m@u.example", ": ", "\\", "\\\n", "&amp;",
      "{", "}", "===\n", "---\n", "<https://a.example>", "<p>\n", "\u2028"]
 )  # fmt: skip
-SOUP = st.lists(
-    st.one_of(MARKS, st.sampled_from(["aa", "bb", "cc", "Dd", "é", "日本"])), max_size=40
-).map("".join)
+WORDS = ("aa", "bb", "cc", "Dd", "é", "日本")
+SOUP = st.lists(st.one_of(MARKS, st.sampled_from(WORDS)), max_size=40).map("".join)
 
 
 @given(SOUP)
 @settings(max_examples=300, deadline=None)
 def test_no_word_is_lost_that_the_reference_shows(body: str) -> None:
-    """Not even where the two read a document differently: call-outs, notes, bare addresses."""
+    """Not even where the two read a document differently: call-outs, notes, bare addresses.
+
+    A tag's own name is no word: whether it is a tag depends on what stands around it.
+    """
     shown, ours = (
-        Counter(re.sub(r"[\W_\d]", "", "".join(words(tree))).casefold())
+        Counter(re.findall("|".join(WORDS), "".join(words(tree))))
         for tree in (expected(body), outline(to_html(body)))
     )
     assert not shown - ours
