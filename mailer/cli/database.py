@@ -190,7 +190,7 @@ def move(app: App, target: str) -> None:
     """
     from mailer.config.urls import database_url
     from mailer.ledger.database import exists, nothing_there
-    from mailer.ledger.engines import shown
+    from mailer.ledger.engines import configured, shown
     from mailer.ledger.moving import move as move_to
 
     try:
@@ -203,7 +203,7 @@ def move(app: App, target: str) -> None:
     place = f"sqlite:{app.config.root / rest}" if scheme == "sqlite" else target
     counts: dict[str, int] = {}
     rows = move_to(app.ledger, place, journal=app.config.journal, on_table=counts.__setitem__)
-    line = f'url = "{target if scheme == "sqlite" else shown(target)}"'
+    line = f'url = "{target if scheme == "sqlite" else configured(target)}"'
     app.say(f"{app.ledger.where} stays as it was, and must not be used any more.")
     app.emit(
         "mailer.db-move/1",

@@ -6,7 +6,7 @@ import sqlite3
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from sqlalchemy import QueuePool, create_engine, event
 
@@ -81,6 +81,16 @@ def shown(url: str) -> str:
     place = urlsplit(url)
     user, at, host = place.netloc.rpartition("@")
     return f"postgresql://{user.partition(':')[0]}{at}{host}{place.path}"
+
+
+def configured(url: str) -> str:
+    """A server as `mailer.toml` may name it: with all that it takes to reach it, no password."""
+    named = [part for part in urlsplit(url).query.split("&") if not _is_secret(part)]
+    return "?".join(filter(None, (shown(url), "&".join(named))))
+
+
+def _is_secret(part: str) -> bool:
+    return unquote(part.partition("=")[0]) in {"", "password", "sslpassword"}
 
 
 def engine_of(url: str) -> Engine:
