@@ -12,7 +12,16 @@ from collections.abc import Sequence
 from json.encoder import encode_basestring as _json_string
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, bindparam, case, func, literal_column, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    update,
+)
 
 from mailer.errors import LedgerError
 from mailer.ledger import doubt, events, noting
@@ -96,9 +105,19 @@ _THIS = (delivery.c.mailing == bindparam("mailing_"), delivery.c.seq == bindpara
 _QUEUED: ColumnElement[str] = literal_column(f"'{DeliveryState.QUEUED}'")
 _SENDING: ColumnElement[str] = literal_column(f"'{DeliveryState.SENDING}'")
 
+# As it was claimed: where a lease lapsed under a process that lives, because the clock was set on,
+# another one may have begun the row with another Date, and have it back in the queue.
+_AS_CLAIMED = (
+    delivery.c.state == _QUEUED,
+    delivery.c.due_at.is_(None),
+    delivery.c.attempts == bindparam("attempts_"),
+    func.coalesce(delivery.c.date, literal_column("-1"))
+    == bindparam("first_date_", type_=BigInteger),
+)
+
 _BEGIN = RowUpdate(
     update(delivery)
-    .where(*_THIS, delivery.c.state == _QUEUED)
+    .where(*_THIS, *_AS_CLAIMED)
     .values(
         state=_SENDING,
         attempts=delivery.c.attempts + literal_column("1"),
@@ -109,7 +128,7 @@ _BEGIN = RowUpdate(
         relay=bindparam("relay_"),
         changed_at=bindparam("changed_at_"),
     ),
-    "mailing_ seq_ revision_ date_ values_ holder_ relay_ changed_at_",
+    "mailing_ seq_ attempts_ first_date_ revision_ date_ values_ holder_ relay_ changed_at_",
 )
 
 _SETTLE = RowUpdate(
@@ -214,7 +233,8 @@ def _begin_row(
     recipient = claimed.recipient
     moved[recipient.mailing]["sending"] += 1
     stored = None if values is None else f"[{','.join(map(_json_string, values))}]"
-    which = (recipient.mailing, recipient.seq)
+    first_date = -1 if claimed.date is None else claimed.date
+    which = (recipient.mailing, recipient.seq, claimed.attempts, first_date)
     return *which, claimed.revision, begin.date, stored, holder, begin.relay, now
 
 

@@ -282,6 +282,23 @@ def test_a_row_that_another_process_moved_stops_this_one(ledger: Ledger) -> None
     assert (counts["sending"], counts["claimed"]) == (1, 1)
 
 
+def test_a_row_that_came_back_to_the_queue_meanwhile_is_not_begun_as_it_was_claimed(
+    ledger: Ledger,
+) -> None:
+    """A clock set on by a day ends leases of the living: the first one's Date stands (M-5)."""
+    enlist(ledger, "ann@example.org")
+    mailing = frozen(ledger)
+    (mine,) = claim(ledger, holder=1)
+    (theirs,) = claim(ledger, holder=2, now=NOW + 16 * MINUTE)
+    begin(ledger, theirs)
+    settle(ledger, theirs, DeliveryState.QUEUED, due_at=NOW)
+    for _ in range(2):  # waiting for its time, and claimed again
+        with pytest.raises(LedgerError, match="E606"):
+            begin(ledger, mine._replace(attempts=0), values=("another",))
+        assert [None] == [row.values for row in rows(ledger, mailing)]
+        claim(ledger, holder=2, now=NOW + 16 * MINUTE)
+
+
 def test_a_paused_mailing_is_not_claimed(ledger: Ledger) -> None:
     enlist(ledger, *addresses(2))
     mailing = frozen(ledger)
