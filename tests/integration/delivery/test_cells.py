@@ -263,12 +263,12 @@ def mailing(ledger: Ledger) -> Iterator[MailingId]:
 _names = itertools.count()
 
 
-def run(ledger: Ledger, server: FaultServer, *, user: str) -> str:
+def run(ledger: Ledger, server: FaultServer, *, user: str = "", patience: float = 30.0) -> str:
     """One run over one connection; the code of the error that ended it."""
     relay = relay_at(server.port, user=user, password=user)
     relay = dataclasses.replace(relay, connections=1)
     try:
-        asyncio.run(dispatcher(ledger, relays=[relay], patience=0.1).run())
+        asyncio.run(dispatcher(ledger, relays=[relay], patience=patience).run())
     except MailerError as error:
         return error.code
     return ""
@@ -299,7 +299,10 @@ def test_cell(ledger: Ledger, mailing: MailingId, cell: Cell, *, pipelining: boo
         stage: itertools.repeat(act) if cell.lasting else [act] for stage, act in cell.at.items()
     }
     with FaultServer(script, capabilities=offers) as server:
-        assert cell.stops == run(ledger, server, user="me" if "AUTH" in cell.at else "")
+        user = "me" if "AUTH" in cell.at else ""
+        # Only a relay that never works is not waited for, whatever the machine has to do besides.
+        patience = 0.1 if cell.stops == "E310" else 30.0
+        assert cell.stops == run(ledger, server, user=user, patience=patience)
     seen, found = look(ledger, mailing), rows(ledger, mailing)
     assert cell.states == Counter(row.state for row in found)
     assert (cell.mailing, cell.doubt) == (seen.state, seen.ever_in_doubt)
@@ -316,7 +319,7 @@ def test_cell(ledger: Ledger, mailing: MailingId, cell: Cell, *, pipelining: boo
     if cell.mailing is not SENT:  # and then the relay is well
         mend(ledger, mailing)
         with FaultServer(capabilities=offers) as well:
-            assert "" == run(ledger, well, user="")
+            assert "" == run(ledger, well)
         assert look(ledger, mailing).state is SENT
         got.update(one.rcpt for one in well.messages)
     assert PEOPLE - cell.never == len(got)
