@@ -66,7 +66,12 @@ def status(app: App, name: str | None) -> None:
     if around is not None:
         data |= scene.as_data(around)
         trouble = list(scene.trouble(around))
-    app.emit("mailer.status/1", data, _table(shown, coming, trouble, refused))
+    needs = [
+        f"{one.name}: {step}"
+        for one in shown
+        for step in next_steps(one, delivering=around is not None and around.processes > 0)
+    ]
+    app.emit("mailer.status/1", data, _table(shown, coming, needs, trouble, refused))
 
 
 # --- for programs --------------------------------------------------------------------------------
@@ -135,8 +140,8 @@ def shares(variants: Mapping[str, int]) -> str:
     return " · ".join(f"{label(name)} {number:,}" for name, number in variants.items())
 
 
-def next_steps(one: Overview) -> list[str]:
-    """What a mailing that does not go on by itself needs, and from whom."""
+def next_steps(one: Overview, *, delivering: bool = False) -> list[str]:
+    """What a mailing needs that does not go on by itself, as while somebody is delivering."""
     waiting = one.counts["queued"] + one.counts["claimed"]
     moving = waiting - one.deferred - one.held
     steps = [] if one.state in ENDED else list(_held(one))
@@ -148,10 +153,11 @@ def next_steps(one: Overview) -> list[str]:
     elif one.state is MailingState.MISSED:
         again = f"mailer cancel {one.name}, then mailer send {one.issue}"
         steps.append(f"missed: {one.reason}: {again}")
-    elif one.state is MailingState.SENDING and moving > 0:
+    elif one.state is MailingState.SENDING and moving > 0 and not delivering:
         steps.append(f"{moving:,} left: {DELIVERERS}")
     if one.state is not MailingState.PAUSED and one.deferred and one.next_try_at is not None:
-        again = describe(one.next_try_at, zone=one.zone, now=now())
+        at = now()
+        again = describe(one.next_try_at, zone=one.zone, now=at) if one.next_try_at > at else "now"
         steps.append(f"{one.deferred:,} deferred, next try {again} by {DELIVERERS}")
     if one.counts["in_doubt"] and one.state is not MailingState.CANCELLED:
         number = one.counts["in_doubt"]
@@ -187,6 +193,7 @@ def _mend(reason: str) -> str:
 def _table(
     shown: list[Overview],
     coming: list[Upcoming],
+    needs: list[str],
     trouble: list[str],
     refused: MailerError | None,
 ) -> str:
@@ -197,12 +204,11 @@ def _table(
     for one in coming:
         at = describe(one.at, zone=one.list.timezone, now=now())
         lines.append(f" next  {one.issue} → {one.list.slug}   ready   {at}")
-    needs = [f" needs you   {one.name}: {step}" for one in shown for step in next_steps(one)]
     if refused is not None:
         step = " ".join(refused.next.partition("\n")[0].split())
-        needs.insert(0, f" needs you   {refused}: {step}")
+        needs = [f"{refused}: {step}", *needs]
     lines += [f" {line}" for line in trouble]
-    return "\n".join([*lines, *(needs or [" needs you   nothing"])])
+    return "\n".join([*lines, *(f" needs you   {need}" for need in needs or ["nothing"])])
 
 
 def _lines(one: Overview) -> list[str]:
