@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Final, Self
 from mailer.model import Lost, Phase
 from mailer.smtp.auth import NOBODY, Credentials
 from mailer.smtp.events import (
+    Accepted,
     Closing,
+    ContentWanted,
     Event,
     HandshakeFailed,
     Opened,
@@ -282,6 +284,8 @@ class Connection(asyncio.Protocol):
 
     def _pass_on(self, event: Event) -> None:
         match event:
+            case Accepted() | ContentWanted():  # most are one of these
+                pass
             case StartTls() | Opened() | HandshakeFailed():
                 self._steps.put_nowait(event)
                 return
@@ -309,7 +313,7 @@ class Connection(asyncio.Protocol):
 
     def _backlog(self) -> int:
         """Octets that were written and that the operating system has not taken yet."""
-        return sum(layer.get_write_buffer_size() for layer in self._layers)
+        return sum([layer.get_write_buffer_size() for layer in self._layers])
 
     def _watch(self) -> None:
         """Set the alarm for the awaited reply, from when the last octet was out.

@@ -64,10 +64,10 @@ class ReplyParser:
                 return None
             self._at = end + 1
             line = self._buffer[start:end].removesuffix(b"\r")  # a bare LF ends a line, too
-            code = _CODES.get(line[:3])
-            if code is None or line[3:4] not in _SEPARATORS:
+            code, separator = _CODES.get(line[:3]), line[3:4]
+            if code is None or separator not in _SEPARATORS:
                 raise ProtocolError(f"not an SMTP reply: {printable(line[:80])}")
-            if line[3:4] == b"-" or self._lines:
+            if separator == b"-" or self._lines:
                 lines = self._continued(code, line)
                 if lines is None:
                     continue

@@ -34,15 +34,18 @@ class Timeouts:
 
     def of(self, phase: Phase) -> float:
         """How long the reply in this phase may take."""
-        return {
-            Phase.CONNECT: self.connect,
-            Phase.BANNER: self.banner,
-            Phase.DATA: self.data,
-            Phase.DOT: self.dot,
-            Phase.RSET: self.rset,
-            Phase.QUIT: self.quit,
-        }.get(phase, self.command)
+        seconds: float = getattr(self, _NAMES.get(phase, "command"))
+        return seconds
 
+
+_NAMES: Final = {
+    Phase.CONNECT: "connect",
+    Phase.BANNER: "banner",
+    Phase.DATA: "data",
+    Phase.DOT: "dot",
+    Phase.RSET: "rset",
+    Phase.QUIT: "quit",
+}
 
 TIMEOUTS: Final = Timeouts()
 
