@@ -6,6 +6,7 @@ import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from threading import Timer
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -13,9 +14,11 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from mailer.errors import ConfigError, LedgerError, LockedError, NotFoundError
-from mailer.ledger import bump_changes, claims, database, liveness, open_ledger
+from mailer.ledger import bump_changes, claims, database, engines, liveness, open_ledger
+from mailer.ledger.engines import BUSY_SECONDS
 from mailer.ledger.schema import meta, metadata, revision
 from tests.samples.mailings import addresses, enlist, frozen, new_ledger, rows
 
@@ -164,6 +167,42 @@ def test_a_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
         fail()
     with ledger.read() as connection:
         assert connection.scalar(select(meta.c.value).where(meta.c.key == "changes")) == "0"
+    ledger.close()
+
+
+def test_a_dispatcher_begins_when_another_has_ended_and_leaves_the_connection_as_it_was(
+    tmp_path: Path,
+) -> None:
+    ledger = new_ledger(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "mailer.db", check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        end = Timer(0.1, other.rollback)
+        end.start()
+        with ledger.engine.connect().execution_options(writes=True) as database:
+            with database.begin():
+                bump_changes(database)
+            assert 0 == database.exec_driver_sql("PRAGMA busy_timeout").scalar()
+        end.join()
+    with ledger.engine.connect() as connection:
+        patience = connection.exec_driver_sql("PRAGMA busy_timeout").scalar()
+    assert 1000 * BUSY_SECONDS == patience
+    ledger.close()
+
+
+def test_a_dispatcher_does_not_wait_forever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S-46: it says so, and tries again."""
+    ledger = new_ledger(tmp_path)
+    monkeypatch.setattr(engines, "BUSY_SECONDS", 0)
+    with closing(sqlite3.connect(tmp_path / "mailer.db")) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with (
+            ledger.engine.connect().execution_options(writes=True) as database,
+            pytest.raises(OperationalError, match="locked"),
+            database.begin(),
+        ):
+            pass
     ledger.close()
 
 
