@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
-import tarfile
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,15 +37,13 @@ def checkout(root: Path, ref: str) -> Iterator[tuple[Path, str]]:
         UsageError: E011, there is no git, no repository, or nothing of this name in it.
     """
     with tempfile.TemporaryDirectory(prefix="mailer-") as folder:
-        archive, files = Path(folder) / "archive.tar", Path(folder) / "files"
         try:
             # A name that git takes for a path or an option would be another question.
-            commit = _git(root, "rev-parse", "--verify", "--end-of-options", f"{ref}^{{commit}}")
-            short = _git(root, "rev-parse", "--short", commit.strip()).strip()
-            _git(root, "archive", "--format=tar", f"--output={archive}", commit.strip())
-            with tarfile.open(archive) as packed:
-                packed.extractall(files, filter="data")
-        except (OSError, subprocess.SubprocessError, tarfile.TarError) as error:
+            named = _git(root, "rev-parse", "--verify", "--end-of-options", f"{ref}^{{commit}}")
+            commit = named.strip()
+            short = _git(root, "rev-parse", "--short", commit).strip()
+            files = _check_out(root, commit, Path(folder))
+        except (OSError, subprocess.SubprocessError) as error:
             said = getattr(error, "stderr", None) or str(error)
             raise UsageError(
                 "E011",
@@ -55,6 +53,23 @@ def checkout(root: Path, ref: str) -> Iterator[tuple[Path, str]]:
                 next_step="a branch, tag or commit that git log shows here, or . for the files",
             ) from error
         yield files, short
+
+
+def _check_out(root: Path, commit: str, folder: Path) -> Path:
+    """The newsletter's files of a commit in a folder that is empty.
+
+    Raises:
+        OSError: a link among them leads out of them.
+    """
+    # An archive would lack what .gitattributes exclude from one, such as issues not to be released.
+    index = {"GIT_INDEX_FILE": str(folder / "index")}
+    _git(root, "read-tree", commit, **index)
+    _git(root, "checkout-index", "--all", "--quiet", f"--prefix={folder}/files/", **index)
+    files = folder.resolve() / "files" / prefix_of(root)
+    for path in files.rglob("*"):
+        if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(files):
+            raise OSError(f"{path.relative_to(files)} is a link that leads out of the newsletter")
+    return files
 
 
 def prefix_of(root: Path) -> str:
@@ -113,7 +128,7 @@ def _is_in(path: Path, places: Sequence[Path]) -> bool:
     return any(path.is_relative_to(place) for place in places)
 
 
-def _git(folder: Path, *arguments: str) -> str:
+def _git(folder: Path, *arguments: str, **environment: str) -> str:
     done = subprocess.run(  # noqa: S603  fixed arguments, no shell
         ["git", "-C", str(folder), *arguments],  # noqa: S607  whichever git the operator uses
         capture_output=True,
@@ -121,5 +136,6 @@ def _git(folder: Path, *arguments: str) -> str:
         errors="surrogateescape",  # names of files are any octets, as for pathlib
         check=True,
         timeout=10,
+        env=os.environ | environment,
     )
     return done.stdout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from itertools import chain, repeat
 
@@ -85,6 +86,43 @@ def test_a_revision_from_a_commit_has_its_files_and_no_others(halfway: News) -> 
     ).stdout.strip()
     assert f"r1 → r2 @ {head}\n" in done.err
     assert [("-", "wrong"), ("+", "winter")] == changed_links(done.err)
+
+
+def test_a_revision_from_a_commit_has_what_its_archive_lacks(halfway: News) -> None:
+    """`export-ignore` is about releases: the issue is no less in the commit."""
+    halfway.issue(ISSUE)
+    (halfway.folder / ".gitattributes").write_text("issues export-ignore\n")
+    commit(halfway, "fix link")
+    done = halfway.run("resume", "m1", "--revision", "HEAD", "--yes")
+    assert 0 == done.code, done
+    assert [("-", "wrong"), ("+", "winter")] == changed_links(done.err)
+
+
+def test_a_newsletter_below_its_repositorys_root_has_revisions(halfway: News) -> None:
+    """And links among its own files count as files."""
+    halfway.issue(ISSUE)
+    (issue,) = (halfway.folder / "issues").glob("*winter*")
+    text = issue.rename(halfway.folder / "text.md")
+    issue.symlink_to(f"../{text.name}")
+    shutil.rmtree(halfway.folder / ".git", ignore_errors=True)
+    subprocess.run(["git", "init", "-q"], cwd=halfway.folder.parent, check=True)
+    commit(halfway, "fix link")
+    done = halfway.run("resume", "m1", "--revision", "HEAD", "--yes")
+    assert 0 == done.code, done
+    assert [("-", "wrong"), ("+", "winter")] == changed_links(done.err)
+
+
+def test_a_link_that_leads_out_of_the_newsletter_is_not_followed(halfway: News) -> None:
+    """E011: what it leads to is in no commit."""
+    elsewhere = halfway.folder.parent / "elsewhere.md"
+    elsewhere.write_text(ISSUE)
+    (issue,) = (halfway.folder / "issues").glob("*winter*")
+    issue.unlink()
+    issue.symlink_to(elsewhere)
+    commit(halfway, "link")
+    done = halfway.run("resume", "m1", "--revision", "HEAD", "--yes")
+    assert (2, True) == (done.code, "✖ E011 " in done.err), done
+    assert "is a link that leads out of the newsletter" in done.err
 
 
 def test_a_name_that_git_does_not_know_is_a_usage_error(halfway: News) -> None:
