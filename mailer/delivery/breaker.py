@@ -6,11 +6,12 @@ cron that finds one equal fault a minute finds ten in ten minutes.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mailer.delivery import guard, verdicts
 from mailer.delivery.verdicts import Stop
-from mailer.ledger import holds, mailings, tally
+from mailer.ledger import canary, holds, mailings, tally
 from mailer.model import HARD, MailingState
 
 if TYPE_CHECKING:
@@ -63,6 +64,25 @@ class Breaker:
         error = verdicts.guard_spoke(mailing_id, reason, suppressed=suppressed)
         return _pause(connection, mailing_id, error, now)
 
+    def weigh_canaries(self, connection: Connection, *, now: Instant) -> list[Stop]:
+        """Leave to a person what waits behind a canary of which too large a share failed.
+
+        However few it was: nobody is there to see it. Where the guard itself would not have spoken
+        yet, resuming does not overrule it.
+        """
+        stops = []
+        for mailing_id, said in canary.waiting(connection):
+            found = tally.tally(connection, mailing_id, sample=self._limits.sample)
+            share = guard.share_reason(found, replace(self._limits, minimum=1))
+            if share is None:
+                continue
+            suppressed = tally.suppressed_by(connection, mailing_id)
+            error = verdicts.guard_spoke(mailing_id, share, suppressed=suppressed)
+            spoke = guard.share_reason(found, self._limits) is not None
+            reason = _reason(error) if spoke else f"{said}: {share}"
+            stops.append(_stop(connection, mailing_id, error, reason, now))
+        return stops
+
     def _faulted(
         self, connection: Connection, outcome: Outcome, fault: Fault, now: Instant
     ) -> Stop | None:
@@ -94,12 +114,14 @@ def weigh_returns(
 ) -> list[Stop]:
     """Pause the mailings of which these reports, now recorded, show that they must not go on."""
     mailings_of = {one.mailing for one in returned if one.bounce_class in HARD}
+    breaker = Breaker(limits)
     with ledger.write() as connection:
         stops = [
-            Breaker(limits).weigh(connection, number, now=now)
+            breaker.weigh(connection, number, now=now)
             for number in mailings_of
             if number is not None and mailings.live(connection, only=number)
         ]
+        stops.extend(breaker.weigh_canaries(connection, now=now))
     return [stop for stop in stops if stop is not None]
 
 
@@ -108,12 +130,17 @@ def _pause(
 ) -> Stop | None:
     if not mailings.live(connection, only=mailing_id):
         return None
+    return _stop(connection, mailing_id, error, _reason(error), now)
+
+
+def _stop(
+    connection: Connection, mailing_id: MailingId, error: MailerError, reason: str, now: Instant
+) -> Stop:
     mailings.set_state(
-        connection,
-        mailing_id,
-        MailingState.PAUSED,
-        actor="mailer",
-        now=now,
-        reason=f"{error.code} {error.message}",
+        connection, mailing_id, MailingState.PAUSED, actor="mailer", now=now, reason=reason
     )
     return Stop(mailing=mailing_id, state=MailingState.PAUSED, error=error)
+
+
+def _reason(error: MailerError) -> str:
+    return f"{error.code} {error.message}"

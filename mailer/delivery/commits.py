@@ -283,7 +283,7 @@ class Commits:
             done.fresh = claims.claim(database, holder=self._holder, now=now)
             done.exhausted = done.fresh is None
             if done.exhausted:
-                done.finished = recovery.finish(database, on_doubt=self._on_doubt, now=now)
+                done.finished = self._finish_mailings(now)
         return done
 
     def start_due(self) -> list[Started]:
@@ -295,8 +295,13 @@ class Commits:
         """Give back the leases and declare what is sent."""
         with self._journal.recording(self._database):
             claims.release(self._database, self._holder)
-            finished = recovery.finish(self._database, on_doubt=self._on_doubt, now=self._clock())
+            finished = self._finish_mailings(self._clock())
         self._journal.pay()
+        return finished
+
+    def _finish_mailings(self, now: Instant) -> list[MailingId]:
+        finished = recovery.finish(self._database, on_doubt=self._on_doubt, now=now)
+        self._breaker.weigh_canaries(self._database, now=now)
         return finished
 
     # --- looking again ---------------------------------------------------------------------------

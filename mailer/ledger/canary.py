@@ -119,6 +119,14 @@ def _words(connection: Connection, row: Row[Any]) -> str:
     return ", ".join([f"canary: {sum(counts.values()):,} sent", *parts])
 
 
+def waiting(connection: Connection) -> list[tuple[MailingId, str]]:
+    """The mailings that go on by themselves after a wait, and what is said of their canary."""
+    query = select(mailing.c.id, mailing.c.reason).where(
+        mailing.c.state == MailingState.PAUSED, mailing.c.resume_at.is_not(None)
+    )
+    return [(MailingId(row.id), row.reason) for row in connection.execute(query)]
+
+
 def waited(connection: Connection, *, now: Instant) -> list[MailingId]:
     """The mailings whose wait behind the canary is over."""
     query = select(mailing.c.id).where(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.samples.newsletter import ended
+from tests.samples.reports import entry, postfix
 from tests.wire.fault_server import FaultServer, say
 from tests.wire.sink import Sink
 
@@ -105,6 +107,41 @@ def test_pause_ends_the_wait(many: News, sink: Sink) -> None:
     many.run("pause", "m1")
     (one,) = many.mailings()
     assert ("paused", None, 4) == (one.state, one.resume_at, sink.total)
+
+
+def test_a_canary_that_failed_does_not_let_the_rest_follow_by_itself(many: News) -> None:
+    """However few it was: too large a share does not exist, so a person decides; once."""
+    nobody = [say(b"550 5.1.1 nobody")] * 2
+    with FaultServer({"RCPT": nobody}) as server:
+        many.relay(server.port, connections="1")
+        assert 6 == many.run(*SEND, "--canary", "4", "--canary-wait", "1s").code
+        (one,) = many.mailings()
+        said = "canary: 4 sent, 2 accepted, 2 rejected: 2 of the first 4 (50 %) do not exist"
+        assert ("paused", f"{said} (limit 5 %)", None) == (one.state, one.reason, one.resume_at)
+        assert f"paused: {said}" in many.run("status").out
+        assert 0 == many.run("send", "--due").code
+        assert 2 == len(server.messages)
+        assert 0 == many.run("resume", "m1").code
+        assert 0 == many.run("send", "--due").code
+        assert 38 == len(server.messages)
+
+
+def test_a_report_that_comes_in_the_wait_leaves_the_rest_to_a_person(many: News) -> None:
+    many.run(*SEND, "--canary", "4", "--canary-wait", "1h", "--at", "in 1h")
+    many.start_now()
+    with FaultServer() as server:
+        many.relay(server.port)
+        many.run("send", "--due")
+        sender = re.search(rb"<([^>]+)>", server.messages[0].mail)
+    assert sender is not None
+    assert many.mailings()[0].resume_at is not None
+    about = entry(final_recipient="rfc822; x@y.org", action="failed", status="5.1.1")
+    raw = postfix(about, to="someone@else.org", envelope_id="", returned="").encode()
+    done = many.run("bounces", "ingest", sender[1].decode(), stdin=raw)
+    assert "1 of the first 4 (25 %) do not exist" in done.err, done
+    (one,) = many.mailings()
+    said = "canary: 4 sent, 4 accepted: 1 of the first 4 (25 %) do not exist (limit 5 %)"
+    assert ("paused", said, None) == (one.state, one.reason, one.resume_at)
 
 
 def test_a_canary_that_was_interrupted_is_finished_first(many: News) -> None:
