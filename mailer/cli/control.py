@@ -121,7 +121,9 @@ def resume(app: App, mailing: str, *, ref: str | None, domain: str, yes: bool) -
 
         with ledger.read() as connection:
             before = overview.find(connection, mailing)
-        _require(before, (MailingState.PAUSED,), "be given a revision")
+        runs = before.state in (MailingState.SENDING, MailingState.WAITING)
+        step = f"mailer pause {before.name}, then the same command again" if runs else ""
+        _require(before, (MailingState.PAUSED,), "be given a revision", step)
         revise(app, before, ref, yes=yes, operator=operator())
     else:
         with ledger.write() as connection:
@@ -240,13 +242,15 @@ def ledger_of(app: App, name: str) -> Ledger:
     return app.ledger
 
 
-def _require(before: Overview, allowed: tuple[MailingState, ...], what: str) -> None:
+def _require(
+    before: Overview, allowed: tuple[MailingState, ...], what: str, step: str = ""
+) -> None:
     if before.state not in allowed:
         raise SafetyError(
             "E711",
             f"{before.name} is {before.state}",
             detail=f"Only a mailing that is {_either(allowed)} can {what}.",
-            next_step=f"mailer status {before.name}",
+            next_step=step or f"mailer status {before.name}",
         )
 
 

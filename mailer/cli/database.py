@@ -145,12 +145,19 @@ def backup(app: App, target: Path | None) -> None:
             "The backup could not be written",
             where=f"{shown(url)} → {target}",
             detail=said.strip(),
-            next_step="name another file, or run: mailer db check",
+            next_step=_OLD_PG_DUMP if "server version mismatch" in said else _ANOTHER_FILE,
         ) from error
     app.say(
         "The journal stays where it is; keep it apart: it knows what this copy will have missed."
     )
     app.emit("mailer.db-backup/1", {"path": str(target)}, str(target))
+
+
+_ANOTHER_FILE = "name another file, or run: mailer db check"
+_OLD_PG_DUMP = (
+    "use a pg_dump that is not older than the server: put its folder first in PATH, "
+    "or run it where the server is"
+)
 
 
 def _dump(url: str, target: Path) -> None:

@@ -8,7 +8,10 @@ import subprocess
 from itertools import chain, repeat
 
 import pytest
+from sqlalchemy import update
 
+from mailer.ledger.schema import mailing
+from mailer.model import MailingState
 from tests.samples.newsletter import ISSUE, News
 from tests.wire.fault_server import FaultServer, say
 from tests.wire.sink import Sink
@@ -153,6 +156,18 @@ def test_only_a_paused_mailing_gets_a_revision(peopled: News) -> None:
     assert 0 == peopled.run("send", "winter", "--yes", "--at", "in 2h").code
     done = peopled.run("resume", "m1", "--revision", ".", "--yes")
     assert (7, True) == (done.code, "✖ E711 m1 is scheduled" in done.err)
+
+
+@pytest.mark.parametrize("state", [MailingState.SENDING, MailingState.WAITING])
+def test_a_running_mailing_is_paused_before_it_gets_a_revision(
+    halfway: News, state: MailingState
+) -> None:
+    """E711 names the step that leads there."""
+    with halfway.ledger() as ledger, ledger.write() as connection:
+        connection.execute(update(mailing).values(state=state))
+    done = halfway.run("resume", "m1", "--revision", ".", "--yes")
+    assert (7, True) == (done.code, f"✖ E711 m1 is {state}" in done.err)
+    assert "→ mailer pause m1, then the same command again" in done.err
 
 
 @pytest.mark.parametrize(

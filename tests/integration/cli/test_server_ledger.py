@@ -18,6 +18,8 @@ from mailer.ledger.schema import delivery, metadata
 from tests.wire.fault_server import FaultServer, say
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.samples.newsletter import News
     from tests.wire.postgres import Postgres
 
@@ -163,6 +165,20 @@ def test_a_backup_is_what_pg_dump_writes(served: News, monkeypatch: pytest.Monke
     (dump,) = (served.folder / "subscribers").glob("mailer-*.dump")
     assert dump.read_bytes().startswith(b"PGDMP")
     assert 0o600 == dump.stat().st_mode & 0o777
+
+
+def test_a_pg_dump_older_than_the_server_is_named_as_that(
+    served: News, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """E611: another file would not help."""
+    program = tmp_path / "pg_dump"
+    said = "pg_dump: error: aborting because of server version mismatch"
+    program.write_text(f"#!/bin/sh\necho '{said}' >&2\nexit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    done = served.run("db", "backup")
+    assert (1, True) == (done.code, "✖ E611 " in done.err and said in done.err), done
+    assert "→ use a pg_dump that is not older than the server" in done.err
 
 
 # --- moving --------------------------------------------------------------------------------------
