@@ -91,9 +91,17 @@ def relay_text(way: Way) -> str:
 def health(way: Way) -> str:
     """Whether a relay is used: ok, or since when it is not, and why."""
     state = way.state
+    if not _ready(way):
+        return "not ready: no refresh token is configured"
     if state is None or state.down_since is None:
         return "ok"
     return f"down since {moment(state.down_since):%H:%M} UTC: {state.trouble}"
+
+
+def _ready(way: Way) -> bool:
+    """Whether there is what it wants to be signed in with (S-12): a file need not have secrets."""
+    oauth = way.relay.oauth
+    return oauth is None or bool(oauth.refresh_token)
 
 
 def lines(one: Overview, scene: Scene) -> Iterator[str]:
@@ -110,7 +118,8 @@ def lines(one: Overview, scene: Scene) -> Iterator[str]:
 def trouble(scene: Scene) -> Iterator[str]:
     """What holds mailings up that is not theirs: relays that are down, domains that are slowed."""
     for way in scene.ways:
-        if way.state is not None and way.state.down_since is not None:
+        down = way.state is not None and way.state.down_since is not None
+        if down or not _ready(way):
             yield f"relay {way.relay.name}   {health(way)}"
     for throttle in scene.throttles[:SHOWN]:
         yield f"slow  {throttle.domain}   {throttle_text(throttle, scene.at)}"
@@ -171,7 +180,7 @@ def _relay_data(way: Way) -> dict[str, Any]:
         "quota": quota and {"messages": quota.messages, "seconds": quota.seconds},
         "quota_used": way.used,
         "quota_left": way.left,
-        "state": "ok" if down_since is None else "down",
+        "state": "not ready" if not _ready(way) else "ok" if down_since is None else "down",
         "down_since": iso(down_since),
         "trouble": state.trouble if state else "",
     }

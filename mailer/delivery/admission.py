@@ -26,6 +26,11 @@ _REFUSALS: Final = {
         "The refresh token gives no access token any more",
         "sign in anew and renew {refresh_token}, or {client_secret}",
     ),
+    AuthFault.UNSET: (
+        "E306",
+        "There is no refresh token, so the relay was not asked to let us in",
+        "set {refresh_token} (mailer config show: what is set)",
+    ),
     AuthFault.TOKEN: (
         "E307",
         "The relay refused a fresh access token",

@@ -34,6 +34,7 @@ class AuthFault(StrEnum):
     CREDENTIALS = "user or password"
     TOKEN = "access token"  # noqa: S105  its name
     GRANT = "refresh token"
+    UNSET = "no refresh token"
     PROOF = "the relay's own proof"
 
 

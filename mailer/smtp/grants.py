@@ -192,3 +192,9 @@ def failed(where: str, reason: str, *, about_us: bool = False) -> HandshakeError
     """Why there is no access token, as the failure of the handshake that it is for."""
     said = Lost(reason=f"no access token from {where}: {reason}")
     return HandshakeError(Phase.AUTH, said, about_us, AuthFault.GRANT if about_us else None)
+
+
+def unset(where: str) -> HandshakeError:
+    """There is nothing to ask for an access token with: nobody is asked."""
+    said = Lost(reason=f"no refresh token is configured to ask {where} for an access token with")
+    return HandshakeError(Phase.AUTH, said, configuration=True, fault=AuthFault.UNSET)

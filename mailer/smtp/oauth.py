@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from mailer.smtp.events import AuthFault
-from mailer.smtp.grants import ask, failed, host_of
+from mailer.smtp.grants import ask, host_of, unset
 from mailer.smtp.trust import HandshakeError
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class Tokens:
 
     async def _fetch(self) -> None:
         if not self._refresh_token:
-            raise failed(host_of(self._oauth), "no refresh token is configured", about_us=True)
+            raise unset(host_of(self._oauth))
         granted = await ask(self._oauth, self._refresh_token)
         self._token = granted.token
         self._until = self._clock() + granted.lifetime - min(_EARLY, granted.lifetime / 10)

@@ -119,6 +119,19 @@ def test_relays_are_listed_before_there_is_a_ledger(news: News) -> None:
     assert not (news.folder / "subscribers" / "mailer.db").exists()
 
 
+def test_a_relay_without_its_refresh_token_is_not_ready(peopled: News) -> None:
+    """E306 would be what a mailing meets; it is seen before."""
+    peopled.relay(25, relay_token_url="https://login.example.org/token", relay_client_id="client")
+    peopled.environ["MAILER_RELAY_URL"] = "smtp://me@127.0.0.1:25"
+    done = peopled.run("relays")
+    assert "not ready: no refresh token is configured · " in done.out
+    assert "not ready" == peopled.run("relays", "list", "--json").data["relays"][0]["state"]
+    sent = peopled.run("send", "winter", "--yes")
+    assert (4, True) == (sent.code, "✖ E306 There is no refresh token" in sent.err), sent
+    assert "→ set MAILER_RELAY_REFRESH_TOKEN" in sent.err
+    assert "relay 127.0.0.1:25   not ready: " in peopled.run("status").out
+
+
 def test_an_operator_overrules_a_rate_and_takes_it_back(several: News) -> None:
     done = several.run("relays", "rate", "eu", "5/s")
     assert (0, True) == (done.code, "5/s by an operator" in done.out)

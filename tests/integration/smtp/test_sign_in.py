@@ -243,7 +243,7 @@ def test_without_a_refresh_token_nobody_is_asked(authority: Authority) -> None:
     """Configuration is read without secrets, too; sending needs them."""
     with ScriptedWeb(tls=authority.server()) as web, relay(authority) as server:
         error = refused(server, oauth=account(web, refresh_token=""))
-    assert (True, AuthFault.GRANT) == (error.configuration, error.fault)
+    assert (True, AuthFault.UNSET) == (error.configuration, error.fault)
     assert "no refresh token is configured" in str(error)
     assert [] == web.asked
 

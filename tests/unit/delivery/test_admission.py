@@ -19,6 +19,7 @@ DOWN = HandshakeError(Phase.CONNECT, Lost(reason="refused"), configuration=False
     [
         (Phase.AUTH, AuthFault.CREDENTIALS, "E303", "MAILER_RELAY_PASSWORD"),
         (Phase.AUTH, AuthFault.GRANT, "E306", "MAILER_RELAY_REFRESH_TOKEN"),
+        (Phase.AUTH, AuthFault.UNSET, "E306", "set MAILER_RELAY_REFRESH_TOKEN"),
         (Phase.AUTH, AuthFault.TOKEN, "E307", "scope"),
         (Phase.AUTH, AuthFault.PROOF, "E308", "[relay] url"),
         (Phase.AUTH, None, "E305", "[relay] url"),
