@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from mailer import prepare
@@ -11,6 +10,7 @@ from mailer.check.issue import choose_list
 from mailer.cli import delivering, panel, scene
 from mailer.cli.confirm import Question, confirm, require_expected
 from mailer.cli.control import operator
+from mailer.cli.reckoning import duration_text
 from mailer.cli.status import as_data, next_steps, stamp, summary
 from mailer.cli.trial import read_when
 from mailer.compose.links import Keyring
@@ -59,8 +59,8 @@ class Manner:
             yield f" Corrects  m{number} r{revision}: nobody else than who got it is counted"
         if self.canary:
             wait = self.canary_wait
-            rest = "a person decides" if wait is None else f"{timedelta(seconds=wait)} pass"
-            yield f" Canary    {self.canary:,} first, over all domains; then it waits until {rest}"
+            rest = "until a person decides" if wait is None else duration_text(wait)
+            yield f" Canary    {self.canary:,} first, over all domains; then it waits {rest}"
 
     def refuse_other(self, before: Overview) -> None:
         """Raise if the mailing that is there began in another manner.

@@ -122,18 +122,19 @@ def _go_on_without(app: App, lost: Forgotten, *, yes: bool) -> Mapping[str, obje
         SafetyError: E701 nobody to ask, E702 another number was typed.
     """
     from mailer.ledger import replay
+    from mailer.ledger.standing import many
 
     if not yes:
         if not app.asks:
             raise SafetyError(
                 "E701",
-                f"{lost.deliveries:,} deliveries would be forgotten, and there is nobody to ask",
+                f"{_deliveries(lost.deliveries)} would be forgotten, and there is nobody to ask",
                 next_step="mailer restore reconcile replays them; to forget them add --yes",
             )
         app.say(
-            f"▲ {lost.deliveries:,} deliveries, {lost.unsubscribes:,} unsubscribes and "
-            f"{lost.suppressions:,} suppressions will be forgotten: people may get an issue twice, "
-            "and who left is mailed again."
+            f"▲ {_deliveries(lost.deliveries)}, {many(lost.unsubscribes, 'unsubscribe')} and "
+            f"{many(lost.suppressions, 'suppression')} will be forgotten: "
+            "people may get an issue twice, and who left is mailed again."
         )
         asked = f"Type {lost.deliveries} to forget them"
         typed: str = click.prompt(asked, default="", show_default=False, err=True)
@@ -170,13 +171,19 @@ def _names(missed: list[MailingId]) -> list[str]:
 # --- for people ----------------------------------------------------------------------------------
 
 
+def _deliveries(number: int) -> str:
+    from mailer.ledger.standing import many
+
+    return many(number, "delivery", "deliveries")
+
+
 def _text(did: Mapping[str, object]) -> str:
     lines = []
     match did:
         case {"replayed": dict(written)}:
             lines += _replayed(written)
         case {"lost": int(number)}:
-            lines.append(f"{number:,} deliveries are forgotten; the database stands as it is.")
+            lines.append(f"{_deliveries(number)} forgotten; the database stands as it is.")
         case {"begun": int(number)}:
             lines.append(f"A new journal was begun with {number:,} lines.")
     match did:
@@ -188,9 +195,9 @@ def _text(did: Mapping[str, object]) -> str:
 
 
 _SAID = (
-    ("accepted", "{:,} deliveries marked as accepted"),
+    ("accepted", "{:,} marked as accepted"),
     ("in doubt", "{:,} in doubt: a person decides"),
-    ("remembered", "{:,} deliveries of mailings that the database does not know remembered"),
+    ("remembered", "{:,} remembered, of mailings that the database does not know"),
     ("unsubscribed", "{:,} unsubscribed"),
     ("resubscribed", "{:,} subscribed again"),
     ("suppressed", "{:,} suppressed"),

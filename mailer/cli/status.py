@@ -166,11 +166,15 @@ def next_steps(one: Overview, *, delivering: bool = False) -> list[str]:
 
 
 def _paused(one: Overview) -> str:
+    from mailer.ledger import tally
+
     resume = f"mailer resume {one.name}"
     if one.resume_at is not None:
         again = describe(one.resume_at, zone=one.zone, now=now())
         by = f"goes on {again} by {DELIVERERS}, or now: {resume}"
         resume = f"{by}; not at all: mailer pause {one.name}"
+    if one.reason.startswith(tally.SHARES):
+        resume = tally.guard_steps(one.id)
     return f"paused: {one.reason or 'by an operator'}: {_mend(one.reason)}{resume}"
 
 
@@ -229,6 +233,9 @@ def _lines(one: Overview) -> list[str]:
     }
     parts += [f"{label} {number:,}" for label, number in optional.items() if number]
     done = f"{one.settled:,}/{one.recipients:,}"
+    if not one.revision:
+        # A replay made it for its number (interface §1.6 D); who has it is kept with its issue.
+        return [f" {one.name:<5} {one.issue} → {one.list}   {one.reason}"]
     lines = [
         f" {one.name:<5} {one.issue} → {one.list}   {one.state}   {done}",
         f"       {' · '.join(parts)}",
@@ -298,8 +305,8 @@ def _delivery_text(one: dict[str, Any]) -> str:
     due = f" · next try {one['due_at']}" if one["due_at"] else ""
     due = " · held: its domain waits for a person" if one["held"] else due
     expired = " as expired" if one["expired"] else ""
-    when = one["changed_at"] or "not yet"
+    when = f"{one['changed_at']} " if one["changed_at"] else ""
     return (
-        f"  {one['mailing']} {one['issue']}  {when} {one['state']}{expired}{words}{variant}"
+        f"  {one['mailing']} {one['issue']}  {when}{one['state']}{expired}{words}{variant}"
         f"{attempts}{due}"
     )

@@ -252,8 +252,7 @@ def guard_spoke(mailing: MailingId, reason: str, *, suppressed: int) -> StoppedE
         tally.SHARES,
         f"The guard stopped m{mailing}: {reason}",
         detail=f"{suppressed:,} addresses were suppressed because of it.",
-        next_step=f"mailer bounces list --mailing m{mailing}; is it right? "
-        f"mailer resume m{mailing}, else mailer cancel m{mailing}",
+        next_step=tally.guard_steps(mailing),
     )
 
 

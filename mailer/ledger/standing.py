@@ -225,9 +225,9 @@ def instance_of(connection: Connection) -> str | None:
 
 def _older(lost: Forgotten) -> SafetyError:
     detail = (
-        f"The journal knows {_many(lost.deliveries, 'delivery', 'deliveries')}, "
-        f"{_many(lost.unsubscribes, 'unsubscribe')} and "
-        f"{_many(lost.suppressions, 'suppression')} that this database does not."
+        f"The journal knows {many(lost.deliveries, 'delivery', 'deliveries')}, "
+        f"{many(lost.unsubscribes, 'unsubscribe')} and "
+        f"{many(lost.suppressions, 'suppression')} that this database does not."
     )
     if lost.missed:
         are = "mailing is past its" if lost.missed == 1 else "mailings are past their"
@@ -242,7 +242,8 @@ def _older(lost: Forgotten) -> SafetyError:
     )
 
 
-def _many(number: int, one: str, more: str = "") -> str:
+def many(number: int, one: str, more: str = "") -> str:
+    """So many of them: 1 delivery, 2,000 deliveries."""
     return f"{number:,} {one if number == 1 else more or one + 's'}"
 
 

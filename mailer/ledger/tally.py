@@ -56,6 +56,14 @@ class Blamed:
     accepted: int
 
 
+def guard_steps(mailing_id: MailingId) -> str:
+    """What a person does about `SHARES`, wherever it is told."""
+    return (
+        f"mailer bounces list --mailing m{mailing_id}; is it right? "
+        f"mailer resume m{mailing_id}, else mailer cancel m{mailing_id}"
+    )
+
+
 def tally(connection: Connection, mailing_id: MailingId, *, sample: int) -> Tally:
     """The counts of a mailing; once more than `sample` are settled, those of its first ones.
 

@@ -44,6 +44,7 @@ def test_a_canary_goes_to_all_domains_and_then_waits_for_a_person(many: News, si
     """Six of forty: one of each domain first, then further ones, the largest domains first."""
     done = many.run(*SEND, "--canary", "6")
     assert (6, True) == (done.code, " Canary    6 first" in done.err), done
+    assert "; then it waits until a person decides\n" in done.err
     domains = Counter(address.partition("@")[2] for address in sink.taken)
     assert {"large.test": 2, "middle.test": 2, "small.test": 1, "tiny.test": 1} == domains
     (one,) = many.mailings()

@@ -208,4 +208,6 @@ def test_a_report_may_stop_a_mailing_that_is_being_sent(news: News) -> None:
     done = news.run("bounces", "ingest", sender[1].decode(), stdin=raw)
     assert (0, "m1 failed 5.1.1 hard:address\n") == (done.code, done.out)
     assert "E315 The guard stopped m1: 1 of the first 4 (25 %) do not exist" in done.err
+    steps = "mailer bounces list --mailing m1; is it right? mailer resume m1, else mailer cancel m1"
+    assert f": {steps}" in news.run("status").out
     assert "paused" == news.mailings()[0].state
