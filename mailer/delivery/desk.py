@@ -95,7 +95,7 @@ class Desk:
         """A connection is ready for its first message."""
         lane = Lane(connection, outlet, self._time())
         self.lanes[connection] = outlet.lanes[connection] = lane
-        outlet.utf8 = connection.capabilities.smtputf8
+        outlet.offered = connection.capabilities
         outlet.heard_at = lane.idle_at
 
     def on_failed(self, outlet: Outlet, error: BaseException) -> None:

@@ -9,7 +9,7 @@ from mailer.delivery.routes import Route
 from mailer.delivery.verdicts import settled
 from mailer.errors import MailerError
 from mailer.model import DeliveryState, MailingState
-from mailer.smtp.commands import can_carry
+from mailer.smtp.commands import can_carry, fits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from mailer.delivery.fleet import Fleet
     from mailer.delivery.lanes import Lane
     from mailer.delivery.parcels import Packer, Parcel
-    from mailer.model import Instant
+    from mailer.model import Instant, Message
+    from mailer.smtp.replies import Capabilities
 
 
 class Offering:
@@ -57,31 +58,39 @@ class Offering:
             claimed = feed.next(ring)
             try:
                 parcel = self._packer.pack(claimed, now=self._clock())
-                _check_size(lane, parcel)
+                if _takes(lane.connection.capabilities, parcel.message):
+                    return parcel
+                self._leave_to_others(lane, parcel, ring.route)
             except MailerError as error:
                 feed.put_back(claimed)
                 self._desk.stop(claimed.recipient.mailing, MailingState.PAUSED, error)
                 return None
-            if can_carry(parcel.message, lane.connection.capabilities):
-                return parcel
-            self._leave_to_others(lane, parcel, ring.route)
         return None
 
     def _leave_to_others(self, lane: Lane, parcel: Parcel, route: Route) -> None:
-        """This relay cannot carry the address; if no other can, nobody does (M-13)."""
-        others = tuple(
-            outlet.place
-            for outlet in self._fleet.could_carry(route)
-            if outlet is not lane.outlet and outlet.utf8 is not False
-        )
-        if others:
-            self._fleet.feed.put_back(parcel.claimed, Route(others))
-        else:
-            outcome = settled(parcel, DeliveryState.REJECTED, verdicts.NEEDS_SMTPUTF8)
-            self._desk.news.settle(parcel, outcome)
+        """This relay cannot carry it; if no other can, nobody does (M-13).
+
+        Raises:
+            StoppedError: E313, only its size is in the way (M-30).
+        """
+        message, offers = parcel.message, [lane.connection.capabilities]
+        places = []
+        for outlet in self._fleet.could_carry(route):
+            if outlet is lane.outlet:
+                continue
+            if outlet.offered is None or _takes(outlet.offered, message):
+                places.append(outlet.place)
+            else:
+                offers.append(outlet.offered)
+        if places:
+            self._fleet.feed.put_back(parcel.claimed, Route(tuple(places)))
+            return
+        limits = [one.size or 0 for one in offers if can_carry(message, one)]
+        if limits:
+            raise verdicts.too_large(len(message.content), max(limits))
+        outcome = settled(parcel, DeliveryState.REJECTED, verdicts.NEEDS_SMTPUTF8)
+        self._desk.news.settle(parcel, outcome)
 
 
-def _check_size(lane: Lane, parcel: Parcel) -> None:
-    limit, size = lane.connection.capabilities.size, len(parcel.message.content)
-    if limit and size > limit:
-        raise verdicts.too_large(size, limit)
+def _takes(offered: Capabilities, message: Message) -> bool:
+    return can_carry(message, offered) and fits(message, offered)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mailer.model import Instant
     from mailer.smtp.connection import Connection
     from mailer.smtp.events import Event
+    from mailer.smtp.replies import Capabilities
 
 SOON = 1_000_000
 """Microseconds: a relay that may send so soon is waited for, not passed over."""
@@ -31,7 +32,7 @@ class Outlet:
         stopped: why it is not used any more in this run: it refuses us. None: it is used.
         meter: what its rate and quota have granted; None: neither is set.
         heard_at: loop time at which it said something last.
-        utf8: whether it carries addresses that are not ASCII; None as long as nobody has asked.
+        offered: what it says that it can carry; None as long as nobody has asked.
     """
 
     def __init__(self, config: RelayConfig, place: int, *, time: Callable[[], float]) -> None:
@@ -43,7 +44,7 @@ class Outlet:
         self.stopped: MailerError | None = None
         self.meter = Meter() if self.is_limited else None
         self.heard_at = 0.0
-        self.utf8: bool | None = None
+        self.offered: Capabilities | None = None
         self._time = time
 
     def connect(

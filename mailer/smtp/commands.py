@@ -40,6 +40,11 @@ def can_carry(message: Message, offered: Capabilities) -> bool:
     return message.rcpt_to.isascii() or (offered.smtputf8 and offered.eight_bit)
 
 
+def fits(message: Message, offered: Capabilities) -> bool:
+    """Whether the relay takes a message so large (M-30)."""
+    return not offered.size or len(message.content) <= offered.size
+
+
 def envelope(message: Message, offered: Capabilities) -> list[Command]:
     """MAIL, RCPT and DATA, with the parameters that the relay offered.
 

@@ -235,6 +235,35 @@ def test_an_address_in_utf8_goes_to_the_relay_that_carries_it(ledger: Ledger) ->
     assert "able" == carried(ledger, mailing)["jörg@a.test"]
 
 
+SMALL = (b"PIPELINING", b"8BITMIME", b"SIZE 1000")
+
+
+def test_a_message_goes_to_a_relay_that_takes_one_so_large(ledger: Ledger) -> None:
+    """M-30: another relay's limit stops nothing."""
+    people = addresses(20)
+    enlist(ledger, *people)
+    mailing = frozen(ledger)
+    with FaultServer(capabilities=SMALL) as small, FaultServer() as able:
+        run(ledger, relay("small", small), relay("able", able))
+        assert dict.fromkeys(people, 1) == received(able)
+        assert [] == small.messages
+    assert MailingState.SENT is look(ledger, mailing).state
+
+
+def test_a_message_too_large_for_every_relay_pauses_the_mailing(ledger: Ledger) -> None:
+    """M-30: once, and nobody is marked."""
+    enlist(ledger, *addresses(20))
+    mailing = frozen(ledger)
+    with (
+        FaultServer(capabilities=SMALL) as one,
+        FaultServer(capabilities=SMALL) as two,
+        pytest.raises(StoppedError, match="E313"),
+    ):
+        run(ledger, relay("one", one), relay("two", two))
+    seen = look(ledger, mailing)
+    assert (MailingState.PAUSED, 20) == (seen.state, seen.counts["queued"])
+
+
 # --- connections ---------------------------------------------------------------------------------
 
 
