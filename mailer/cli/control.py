@@ -12,6 +12,7 @@ from mailer.address import domain_of
 from mailer.cli.context import App, Verb
 from mailer.cli.people import understood
 from mailer.cli.status import as_data, next_steps
+from mailer.cli.wrapping import wrapped
 from mailer.errors import NotFoundError, SafetyError, UsageError
 from mailer.model import BounceClass, DeliveryState, MailingState
 from mailer.when import now
@@ -270,5 +271,5 @@ def _show(app: App, name: str) -> None:
         f"{counts['queued'] + counts['claimed']:,} queued · {counts['sending']:,} on the way · "
         f"{counts['in_doubt']:,} in doubt"
     )
-    text = "\n".join([text, *(f"→ {step}" for step in next_steps(after))])
+    text = "\n".join([text, *(wrapped(f"→ {step}", 2) for step in next_steps(after))])
     app.emit("mailer.status/1", {"mailings": [as_data(after)]}, text)

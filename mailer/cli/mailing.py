@@ -13,6 +13,7 @@ from mailer.cli.control import operator
 from mailer.cli.reckoning import duration_text
 from mailer.cli.status import as_data, next_steps, stamp, summary
 from mailer.cli.trial import read_when
+from mailer.cli.wrapping import wrapped
 from mailer.compose.links import Keyring
 from mailer.config import require_secret
 from mailer.errors import FAILED_DELIVERIES, MailerError, SafetyError, StoppedError
@@ -235,10 +236,22 @@ def _say_scheduled(app: App, one: Overview) -> int:
     return 0
 
 
+def _say_older(app: App, one: Overview) -> None:
+    """What else is on its way goes first, as it began first."""
+    with app.ledger.read() as connection:
+        others = overview.overviews(connection)
+    for other in reversed(others):
+        left = other.counts["queued"] + other.counts["claimed"] - other.deferred - other.held
+        moves = other.state in (MailingState.SENDING, MailingState.WAITING)
+        if moves and left > 0 and other.id < one.id:
+            app.say(f"{other.name} is finished first: {left:,} left of {other.issue}")
+
+
 def _deliver(app: App, one: Overview) -> int:
     keyring = Keyring(require_secret(app.config))
+    _say_older(app, one)
     one = delivering.deliver(app, one.id, keyring)
-    text = "\n".join([summary(one), *(f"→ {step}" for step in next_steps(one))])
+    text = "\n".join([summary(one), *(wrapped(f"→ {step}", 2) for step in next_steps(one))])
     app.emit("mailer.send/1", {"type": "result", "mailing": as_data(one)}, text)
     if one.state is not MailingState.SENT:
         return StoppedError.exit

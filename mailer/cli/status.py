@@ -8,6 +8,7 @@ import click
 
 from mailer.cli.context import App, Verb
 from mailer.cli.people import iso
+from mailer.cli.wrapping import wrapped
 from mailer.ledger.variants import label
 from mailer.model import MailingState, moment
 from mailer.when import describe, now
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 ENDED = (MailingState.SENT, MailingState.CANCELLED, MailingState.MISSED)
 DELIVERERS = "mailer run or mailer send --due"
+STEPS = 13  # columns before what is needed
 SHOWN = 10
 """So many mailings are listed for people; programs get them all."""
 
@@ -62,16 +64,14 @@ def status(app: App, name: str | None) -> None:
     data["refused"] = None if refused is None else refused.code  # nothing at all will be sent
     if not name:
         data["upcoming"] = [_upcoming_data(one) for one in coming]
-    trouble: list[str] = []
     if around is not None:
         data |= scene.as_data(around)
-        trouble = list(scene.trouble(around))
     needs = [
         f"{one.name}: {step}"
         for one in shown
         for step in next_steps(one, delivering=around is not None and around.processes > 0)
     ]
-    app.emit("mailer.status/1", data, _table(shown, coming, needs, trouble, refused))
+    app.emit("mailer.status/1", data, _table(shown, coming, needs, around, refused))
 
 
 # --- for programs --------------------------------------------------------------------------------
@@ -198,10 +198,13 @@ def _table(
     shown: list[Overview],
     coming: list[Upcoming],
     needs: list[str],
-    trouble: list[str],
+    around: Scene | None,
     refused: MailerError | None,
 ) -> str:
-    lines = [line for one in shown[:SHOWN] for line in _lines(one)]
+    from mailer.cli import scene
+
+    trouble = [] if around is None else scene.trouble(around)
+    lines = [line for one in shown[:SHOWN] for line in _lines(one, around)]
     if len(shown) > SHOWN:
         lines.append(f" …     {len(shown) - SHOWN:,} older ones: mailer status --json")
     lines = lines or [" Nothing was mailed yet."]
@@ -211,11 +214,25 @@ def _table(
     if refused is not None:
         step = " ".join(refused.next.partition("\n")[0].split())
         needs = [f"{refused}: {step}", *needs]
-    lines += [f" {line}" for line in trouble]
-    return "\n".join([*lines, *(f" needs you   {need}" for need in needs or ["nothing"])])
+    lines += [wrapped(f" {line}", STEPS) for line in trouble]
+    asked = (wrapped(f" needs you   {need}", STEPS) for need in needs or ["nothing"])
+    return "\n".join([*lines, *asked])
 
 
-def _lines(one: Overview) -> list[str]:
+def _ends(one: Overview, around: Scene | None) -> str:
+    """When it will have ended, where rates and quotas tell; none as long as nobody delivers."""
+    from mailer.cli.reckoning import carriers, end, end_text
+
+    if around is None or not around.processes or one.state is not MailingState.SENDING:
+        return ""
+    left = one.recipients - one.settled - one.held
+    found = end(left, carriers(around.ways, one.list))
+    if not left or found.seconds is None:
+        return ""
+    return f"   ends {end_text(found.seconds, now=around.at, zone=None)}"
+
+
+def _lines(one: Overview, around: Scene | None) -> list[str]:
     counts = one.counts
     parts = [
         f"accepted {counts['accepted']:,}",
@@ -237,7 +254,7 @@ def _lines(one: Overview) -> list[str]:
         # A replay made it for its number (interface §1.6 D); who has it is kept with its issue.
         return [f" {one.name:<5} {one.issue} → {one.list}   {one.reason}"]
     lines = [
-        f" {one.name:<5} {one.issue} → {one.list}   {one.state}   {done}",
+        f" {one.name:<5} {one.issue} → {one.list}   {one.state}   {done}{_ends(one, around)}",
         f"       {' · '.join(parts)}",
     ]
     if one.variants:

@@ -8,7 +8,7 @@ from email import message_from_bytes, policy
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from mailer.ledger import freezing
 from mailer.ledger.schema import mailing
@@ -539,3 +539,16 @@ def test_somebody_on_two_lists_gets_one_issue_once(peopled: News, relay: FaultSe
     assert (0, True) == (done.code, "− already got this issue     1" in done.err)
     assert {1} == set(received(relay).values())
     assert EIGHT + 1 == len(relay.messages)
+
+
+def test_what_began_earlier_is_finished_first_and_that_is_said(peopled: News) -> None:
+    """A second command would seem to mail an issue that nobody asked for."""
+    assert 0 == peopled.run("send", "winter", "--yes", "--at", "in 2h").code
+    with peopled.ledger() as ledger, ledger.write() as connection:
+        connection.execute(update(mailing).values(state=MailingState.SENDING))
+    peopled.issue(ISSUE, name="2026-11-21-spring")
+    with FaultServer() as server:
+        peopled.relay(server.port)
+        done = peopled.run("send", "spring", "--yes")
+    assert (0, 2 * EIGHT) == (done.code, len(server.messages)), done
+    assert "m1 is finished first: 8 left of 2026-11-20-winter\n" in done.err
