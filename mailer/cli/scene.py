@@ -121,6 +121,10 @@ def trouble(scene: Scene) -> Iterator[str]:
         down = way.state is not None and way.state.down_since is not None
         if down or not _ready(way):
             yield f"relay {way.relay.name}   {health(way)}"
+        until, quota = way.state.quota_until if way.state else None, way.relay.quota
+        if until is not None and quota is not None:
+            again = f"waits until {moment(until):%d %b %H:%M} UTC"
+            yield f"relay {way.relay.name}   quota used up ({quota_text(quota)}): {again}"
     for throttle in scene.throttles[:SHOWN]:
         yield f"slow  {throttle.domain}   {throttle_text(throttle, scene.at)}"
 
@@ -180,6 +184,7 @@ def _relay_data(way: Way) -> dict[str, Any]:
         "quota": quota and {"messages": quota.messages, "seconds": quota.seconds},
         "quota_used": way.used,
         "quota_left": way.left,
+        "quota_until": iso(state.quota_until) if state else None,
         "state": "not ready" if not _ready(way) else "ok" if down_since is None else "down",
         "down_since": iso(down_since),
         "trouble": state.trouble if state else "",

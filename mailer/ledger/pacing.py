@@ -47,6 +47,7 @@ class RelayState:
         quota_used: how many went out within the quota's time.
         down_since: since when it is not used; None: it is.
         trouble: why.
+        quota_until: when its quota, which is used up, lets the next message go; None: it does now.
     """
 
     name: str
@@ -55,6 +56,7 @@ class RelayState:
     quota_used: int
     down_since: Instant | None
     trouble: str
+    quota_until: Instant | None = None
 
 
 # --- relays --------------------------------------------------------------------------------------
@@ -131,6 +133,7 @@ def states(connection: Connection, relays: Sequence[RelayConfig], now: Instant) 
                 quota_used=sum(used.values()),
                 down_since=row.down_since if row else None,
                 trouble=row.trouble if row else "",
+                quota_until=_until(config.quota, used, now),
             )
         )
     return found
@@ -155,6 +158,13 @@ def _used(connection: Connection, name: str, quota: Quota, now: Instant) -> dict
         quota_use.c.relay == name, quota_use.c.slot.between(here - SLOTS, here)
     )
     return {row.slot: row.used for row in connection.execute(query)}
+
+
+def _until(quota: Quota | None, used: dict[int, int], now: Instant) -> Instant | None:
+    if quota is None:
+        return None
+    next_one = within(quota, used, wanted=1, now=now)
+    return None if next_one.count else next_one.next_at
 
 
 def _quota_left(connection: Connection, config: RelayConfig, wanted: int, now: Instant) -> Grant:

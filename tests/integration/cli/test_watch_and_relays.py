@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 import re
@@ -111,6 +112,37 @@ def test_relays_are_listed_with_rate_quota_and_trouble(several: News) -> None:
         assert [("eu", 14.0, "ok", 49_999), ("us", None, "down", None)] == [
             (one["name"], one["rate"], one["state"], one["quota_left"]) for one in data
         ]
+
+
+def test_status_says_until_when_a_quota_is_waited_for(several: News) -> None:
+    """Nothing is wrong and nothing goes out: cause and time are told."""
+    with several.ledger() as ledger, ledger.write() as connection:
+        eu, _ = several.config.relays
+        fast = dataclasses.replace(eu, rate=None)
+        assert 50_000 == pacing.grant(connection, fast, 60_000, now()).count
+    told = several.run("status").out
+    assert re.search(
+        r"^ relay eu   quota used up \(50,000/day\): waits until \d\d \w{3} \d\d:\d\d UTC$",
+        told,
+        re.MULTILINE,
+    )
+    eu_now, us_now = several.run("status", "--json").data["relays"]
+    assert eu_now["quota_until"] is not None
+    assert us_now["quota_until"] is None
+
+
+def test_status_says_when_a_mailing_ends_while_it_is_sent(peopled: News) -> None:
+    """By the rate of its relay, and only while somebody delivers."""
+    with FaultServer() as server:
+        peopled.relay(server.port, relay_rate="1/min")
+        sending = peopled.start("send", "winter", "--yes")
+        while not server.messages:
+            time.sleep(0.01)
+        told = peopled.run("status").out
+        sending.kill()
+        sending.communicate()
+    assert re.search(r"winter → weekly   sending   \d/8   ends ", told), told
+    assert "ends" not in peopled.run("status").out
 
 
 def test_relays_are_listed_before_there_is_a_ledger(news: News) -> None:
