@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, Select, case, exists, select, update
+from sqlalchemy import ColumnElement, Connection, Select, case, exists, func, or_, select, update
 
 from mailer.ledger import events
 from mailer.ledger.mailings import set_state
@@ -15,6 +15,7 @@ from mailer.ledger.schema import (
     suppression,
 )
 from mailer.model import (
+    HARD,
     BounceClass,
     DeliveryState,
     Instant,
@@ -52,15 +53,20 @@ def retry(
     wanted = [delivery.c.state == state]
     if bounce_class is not None:
         wanted.append(delivery.c.bounce_class == bounce_class)
-    again = {state: _queue_again(connection, mailing_id, wanted, domain, now)}
+    fit = _fit(mailing_id, wanted, domain)
+    hard = _hard(connection, mailing_id, fit)
+    again = {state: _queue_again(connection, fit, now)}
     if state is DeliveryState.REJECTED:
         returned = delivery.c.seq.in_(came_back(mailing_id, bounce_class))
         wanted = [delivery.c.state == DeliveryState.ACCEPTED, returned]
-        again[DeliveryState.ACCEPTED] = _queue_again(connection, mailing_id, wanted, domain, now)
+        fit = _fit(mailing_id, wanted, domain)
+        hard += _hard(connection, mailing_id, fit)
+        again[DeliveryState.ACCEPTED] = _queue_again(connection, fit, now)
     total = sum(again.values())
     if not total:
         return 0
     counters = {mailing.c[one]: mailing.c[one] - number for one, number in again.items()}
+    counters[mailing.c.hard] = mailing.c.hard - hard
     connection.execute(update(mailing).where(mailing.c.id == mailing_id).values(counters))
     events.record(
         connection,
@@ -81,13 +87,10 @@ def retry(
     return total
 
 
-def _queue_again(
-    connection: Connection,
-    mailing_id: MailingId,
-    wanted: list[ColumnElement[bool]],
-    domain: str,
-    now: Instant,
-) -> int:
+def _fit(
+    mailing_id: MailingId, wanted: list[ColumnElement[bool]], domain: str
+) -> list[ColumnElement[bool]]:
+    """Those of a mailing who may be sent to again."""
     suppressed = exists().where(suppression.c.address_key == delivery.c.address_key)
     left = exists().where(
         subscription.c.subscriber == delivery.c.subscriber,
@@ -99,9 +102,33 @@ def _queue_again(
     if domain:
         there = subscriber.c.address.endswith(f"@{domain}", autoescape=True)
         here.append(exists().where(subscriber.c.id == delivery.c.subscriber, there))
+    return [*here, *wanted, ~suppressed, ~left]
+
+
+def _hard(connection: Connection, mailing_id: MailingId, fit: list[ColumnElement[bool]]) -> int:
+    """How often the guard has counted that there is nobody, of those who are sent to again."""
+    refused = select(func.count()).where(
+        *fit, delivery.c.state == DeliveryState.REJECTED, delivery.c.bounce_class.in_(HARD)
+    )
+    since = (event.c.seq == delivery.c.seq) & (event.c.at >= delivery.c.changed_at)
+    returned = (
+        select(func.count())
+        .select_from(delivery.join(event, since))
+        .where(
+            *fit,
+            delivery.c.state == DeliveryState.ACCEPTED,
+            event.c.mailing == mailing_id,
+            event.c.kind == events.Kind.BOUNCED,
+            or_(*[_is_about(one) for one in sorted(HARD)]),
+        )
+    )
+    return sum(connection.scalars(query).one() for query in (refused, returned))
+
+
+def _queue_again(connection: Connection, fit: list[ColumnElement[bool]], now: Instant) -> int:
     return connection.execute(
         update(delivery)
-        .where(*here, *wanted, ~suppressed, ~left)
+        .where(*fit)
         .values(
             state=DeliveryState.QUEUED,
             due_at=now,
@@ -131,5 +158,9 @@ def came_back(
     )
     if bounce_class is None:
         return query
+    return query.where(_is_about(bounce_class))
+
+
+def _is_about(bounce_class: BounceClass) -> ColumnElement[bool]:
     # As `json.dumps` writes it; within the words of a report its quotation marks are escaped.
-    return query.where(event.c.detail.contains(f'"class": "{bounce_class}"', autoescape=True))
+    return event.c.detail.contains(f'"class": "{bounce_class}"', autoescape=True)

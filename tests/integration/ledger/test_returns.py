@@ -159,6 +159,20 @@ def set_rows(ledger: Ledger, seq: int, **values: object) -> None:
         connection.execute(update(delivery).where(delivery.c.seq == seq).values(**values))
 
 
+def test_retry_takes_back_that_nobody_was_there(ledger: Ledger) -> None:
+    """S-33: the guard counts what stands, and those who fail again once."""
+    record(ledger, bounce(1), bounce(2), bounce(3, status="5.7.1", kind=None), suppresses=False)
+    set_rows(ledger, 4, state=DeliveryState.REJECTED, bounce_class=BounceClass.HARD_DOMAIN)
+    set_rows(ledger, 5, state=DeliveryState.REJECTED, bounce_class=BounceClass.SENDER_FAULT)
+    forgets = update(delivery).where(delivery.c.seq == 2).values(email=None)
+    with ledger.write() as connection:
+        connection.execute(update(mailing).values(accepted=3, rejected=2, hard=3))
+        connection.execute(forgets)  # who is not queued again
+    assert 4 == retry(ledger)
+    with ledger.read() as connection:
+        assert 1 == connection.scalar(select(mailing.c.hard))
+
+
 def test_retry_covers_what_was_accepted_and_bounced_since(ledger: Ledger) -> None:
     """Interface §2.2: failed is rejected, or accepted and since bounced."""
     record(ledger, bounce(1, status="5.7.1", kind=BounceClass.SENDER_FAULT), suppresses=False)
