@@ -130,10 +130,12 @@ class Desk:
         self.news.stops.append(Stop(mailing=mailing, state=state, error=error))
 
     def _failed(self, outlet: Outlet, trouble: str, *, working: int) -> None:
+        before = outlet.health.trouble
         newly_down = outlet.health.failed(
             trouble, now=self._time(), jitter=self._jitter(), working=working
         )
-        if not newly_down:
+        # The newest words count: a relay that says 421 as it goes down refuses connections then.
+        if not newly_down and (trouble == before or not outlet.health.is_down):
             return
         log.warning("relay %s is left alone for now: %s", outlet.name, trouble)
         self.news.troubles.append(Trouble(outlet.name, trouble))

@@ -112,8 +112,13 @@ def overrides(connection: Connection) -> set[str]:
 def set_trouble(
     connection: Connection, name: str, trouble: str, *, since: Instant | None, now: Instant
 ) -> None:
-    """Write down that a relay is not used, since when and why; since None: it is used again."""
-    _row(connection, name)
+    """Write down that a relay is not used, since when and why; since None: it is used again.
+
+    Of one that is not used already the reason changes, and not since when.
+    """
+    row = _row(connection, name)
+    if since is not None and row.down_since is not None:
+        since = row.down_since
     _set(connection, name, down_since=since, trouble=trouble, changed_at=now)
 
 

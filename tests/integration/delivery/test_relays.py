@@ -20,7 +20,7 @@ from mailer.config import Quota, RelayConfig
 from mailer.errors import ConfigError, StoppedError
 from mailer.ledger import Ledger, mailings, pacing
 from mailer.ledger.schema import delivery, quota_use
-from mailer.model import MailingState
+from mailer.model import Instant, MailingState
 from mailer.when import now
 from tests.samples.mailings import addresses, dispatcher, enlist, frozen, look, new_ledger, rows
 from tests.wire.courier import relay_at
@@ -434,3 +434,14 @@ def test_an_operator_is_heard_within_one_message_per_connection(
     with ledger.read() as connection:
         left = connection.scalars(select(delivery.c.state)).all()
     assert {"accepted", "queued" if word is MailingState.PAUSED else "cancelled"} == set(left)
+
+
+def test_what_a_relay_says_while_it_is_down_does_not_change_since_when(ledger: Ledger) -> None:
+    """The newest words count, and the oldest time."""
+    config = RelayConfig(host="r", port=25, security="")
+    with ledger.write() as connection:
+        for at, why in enumerate(("421 closing", "connection refused")):
+            since = Instant(7 + at)
+            pacing.set_trouble(connection, config.name, why, since=since, now=since)
+        (found,) = pacing.states(connection, [config], Instant(9))
+    assert (7, "connection refused") == (found.down_since, found.trouble)
