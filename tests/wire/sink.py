@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 import threading
 from collections import Counter
@@ -24,6 +25,7 @@ class Sink:
     Attributes:
         port: where it listens.
         taken: address -> how many messages were taken for it.
+        total: how many messages were taken.
     """
 
     def __init__(self, *, pause: float = 0.0) -> None:
@@ -31,6 +33,8 @@ class Sink:
         self._ready = threading.Event()
         self.port = 0
         self.taken: Counter[str] = Counter()
+        self.total = 0
+        self._most = math.inf
 
     def __enter__(self) -> Self:
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
@@ -47,14 +51,14 @@ class Sink:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(10)
 
-    @property
-    def total(self) -> int:
-        """How many messages were taken."""
-        return sum(self.taken.values())
+    def allow(self, most: float) -> None:
+        """Take so many in all; who hands over one more waits until that is allowed, too."""
+        self._most = most
+        self._loop.call_soon_threadsafe(self._more.set)
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._stop = asyncio.Event()
+        self._stop, self._more = asyncio.Event(), asyncio.Event()
         server = await asyncio.start_server(self._converse, "127.0.0.1", 0, limit=1 << 20)
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
@@ -72,7 +76,11 @@ class Sink:
                 elif verb == b"DATA":
                     writer.write(b"354 go ahead\r\n")
                     await reader.readuntil(b"\r\n.\r\n")
+                    while self.total >= self._most:
+                        self._more.clear()
+                        await self._more.wait()
                     self.taken[recipient] += 1
+                    self.total += 1
                     await asyncio.sleep(self._pause)
                     writer.write(b"250 2.0.0 Ok: queued\r\n")
                 elif verb == b"QUIT":

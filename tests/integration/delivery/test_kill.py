@@ -1,95 +1,78 @@
-"""kill -9 at random moments of a mailing, then the same command again (case 41, S-41)."""
+"""kill -9 at random moments of a mailing, then the same command again (case 41, S-41, S-47)."""
 
 from __future__ import annotations
 
-import json
-import os
 import random
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from mailer.ledger import open_ledger
-from mailer.ledger.lines import Kind
+from tests.samples import ordeal
+from tests.samples.ordeal import Ordeal
 from tests.wire.sink import Sink
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.samples.account import Figures
+    from tests.samples.newsletter import News
+    from tests.wire.postgres import Postgres
+
 RECIPIENTS = 10_000
-KILLS = 20
 CONNECTIONS = 10
-
-
-def mailer(folder: Path, *arguments: str) -> list[str]:
-    return [sys.executable, "-m", "mailer", "-C", str(folder), *arguments]
+PAUSE = 0.007
+"""Seconds that the relay takes for a message: with its kills a mailing lasts ten (decisions 22)."""
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A newsletter with 10,000 confirmed subscribers."""
-    made = tmp_path / "news"
-    subprocess.run(mailer(tmp_path, "init", str(made), "--no-input"), check=True)
-    people = "\n".join(f"person{number}@d{number % 50}.test" for number in range(RECIPIENTS))
-    (made / "subscribers" / "weekly.csv").write_text(f"email\n{people}\n")
-    subprocess.run(mailer(made, "subscribers", "import"), check=True)
-    return made
+def server(news: News, postgres: Postgres) -> Iterator[News]:
+    """A newsletter whose ledger is on a PostgreSQL."""
+    url = news.environ["MAILER_DATABASE_URL"] = postgres.lend()
+    yield news
+    postgres.take_back(url)
 
 
-def status(folder: Path) -> dict[str, Any]:
-    done = subprocess.run(mailer(folder, "status", "--json"), check=True, capture_output=True)
-    mailings: list[dict[str, Any]] = json.loads(done.stdout)["mailings"]
-    if not mailings:
-        return {"state": "none", "ever_in_doubt": 0, "recipients": 0, "counts": {}}
-    (found,) = mailings
-    assert found["recipients"] == sum(found["counts"].values())
-    return found
-
-
-def told(folder: Path) -> set[bytes]:
-    """Whom the journal knows to have the issue, or perhaps to have it (decisions 10)."""
-    ledger = open_ledger(f"sqlite:{folder / 'subscribers' / 'mailer.db'}")
-    kinds = (Kind.ACCEPTED, Kind.IN_DOUBT)
-    found = {line.key for line in ledger.journal.lines(after=0) if line.kind in kinds}
-    ledger.close()
-    return found
-
-
-def test_kill_9_loses_nobody_and_doubts_at_most_the_open_connections(folder: Path) -> None:
-    """Everyone gets it; what is newly in doubt after a kill ≤ connections; duplicates ≤ doubt."""
+def killed(
+    news: News, *, kills: int, pause: float = PAUSE, processes: int = 1, services: int = 1
+) -> Figures:
+    """Mail everybody, with so many kills between the first and the last acceptance."""
     seed = random.randrange(1 << 32)
     print(f"seed {seed}")
     chosen = random.Random(seed)
-    moments = sorted(chosen.sample(range(1, RECIPIENTS - CONNECTIONS), KILLS))
-    command = mailer(folder, "send", "welcome", "--yes", "--expect", str(RECIPIENTS))
-    with Sink(pause=0.01) as sink:
-        environment = {
-            **os.environ,
-            "MAILER_RELAY_URL": f"smtp://127.0.0.1:{sink.port}",
-            "MAILER_RELAY_CONNECTIONS": str(CONNECTIONS),
-        }
-        doubt = 0
-        for moment in moments:
-            sending = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
-            while sink.total < moment and sending.poll() is None:
-                time.sleep(chosen.uniform(0, 0.004))
-            sending.send_signal(signal.SIGKILL)
-            sending.wait()
-            # The next command recovers; what was in doubt before is in `ever_in_doubt` by then.
-            left = status(folder)
-            assert left["counts"]["sending"] <= CONNECTIONS
-            assert left["ever_in_doubt"] - doubt <= CONNECTIONS
-            doubt = left["ever_in_doubt"]
-        finished = subprocess.run(command, env=environment, stderr=subprocess.DEVNULL, check=False)
-    final = status(folder)
-    assert (0, "sent", RECIPIENTS) == (
-        finished.returncode,
-        final["state"],
-        final["counts"]["accepted"] + final["counts"]["in_doubt"],
-    )
-    assert final["ever_in_doubt"] - doubt <= CONNECTIONS
-    assert RECIPIENTS == len(sink.taken)
-    assert RECIPIENTS == len(told(folder))
-    assert sink.total - RECIPIENTS <= final["ever_in_doubt"]
+    connections = CONNECTIONS // services
+    moments = chosen.sample(range(1, RECIPIENTS - 2 * CONNECTIONS), kills)
+    with Sink(pause=pause) as sink:
+        ordeal.scheduled(
+            news, sink, recipients=RECIPIENTS, connections=connections, processes=processes
+        )
+        everywhere = ordeal.twins(news, services)
+        with Ordeal(everywhere, sink, connections=connections, chosen=chosen) as it:
+            figures = it.run(moments)
+    print(figures)
+    return figures
+
+
+def test_kill_9_loses_nobody_and_doubts_at_most_the_open_connections(news: News) -> None:
+    """Everyone gets it; what is newly in doubt after a kill ≤ connections; duplicates ≤ doubt."""
+    assert killed(news, kills=20).kills >= 20
+
+
+def test_a_random_one_of_parent_and_children_is_killed(news: News) -> None:
+    """`[delivery] processes`: whoever dies, the others or the same command go on."""
+    assert killed(news, kills=6, processes=2).kills >= 6
+
+
+def test_of_two_services_on_one_postgresql_a_random_one_is_killed(server: News) -> None:
+    assert killed(server, kills=6, services=2).kills >= 6
+
+
+def test_s47_two_services_started_at_once_mail_nobody_twice(news: News) -> None:
+    """Case 43: on SQLite one of both delivers, with its child."""
+    figures = killed(news, kills=0, pause=0.0, processes=2, services=2)
+    assert (0, 0) == (figures.duplicates, figures.ever_in_doubt)
+
+
+def test_s47_two_services_on_one_postgresql_mail_nobody_twice(server: News) -> None:
+    """Case 43: both deliver."""
+    figures = killed(server, kills=0, pause=0.0, services=2)
+    assert (0, 0) == (figures.duplicates, figures.ever_in_doubt)
