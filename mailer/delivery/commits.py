@@ -24,6 +24,7 @@ from mailer.ledger import (
     settling,
     starting,
 )
+from mailer.ledger.engines import Lock, exclude
 from mailer.model import DeliveryState, Instant
 
 if TYPE_CHECKING:
@@ -119,6 +120,11 @@ class Plan:
             or self.released
             or self.put_off
         )
+
+    @property
+    def moves_pace(self) -> bool:
+        """Whether it writes of relays or recipient domains."""
+        return bool(self.slower or self.troubles or self.unused or self.wanted)
 
     def settle(self, parcel: Parcel, outcome: Outcome) -> None:
         """Write an outcome."""
@@ -231,6 +237,8 @@ class Commits:
         self._affirm()
         try:
             with self._journal.recording(self._database):
+                if plan.moves_pace:  # before any row is locked
+                    exclude(self._database, Lock.PACE)
                 changes = claims.changes(self._database)
                 committed = self._write(plan, changed=changes != self._changes)
         except OperationalError:

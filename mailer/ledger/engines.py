@@ -37,12 +37,15 @@ class Lock(Enum):
     Attributes:
         QUEUE: dispatchers' commits and operators, who move deliveries.
         SENDING: operators; what dispatchers take, so that several commit at once.
+        PACE: dispatchers whose commits ask or tell something of the pace: which relays and domains
+            those lock, and in which order, would be different for each.
         PEOPLE: others who put people onto lists or into mailings; dispatchers go on.
     """
 
     QUEUE = (1, "pg_advisory_xact_lock")
     SENDING = (1, "pg_advisory_xact_lock_shared")
     PEOPLE = (2, "pg_advisory_xact_lock")
+    PACE = (3, "pg_advisory_xact_lock")
 
     @property
     def statement(self) -> str:
