@@ -36,12 +36,11 @@ _TEST_MARK = "[TEST] "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sizes:
-    """Octets of both parts, as they are read and as they travel (M-28, E150)."""
+    """Octets of both parts as they are read, and of HTML as it travels (M-28, E150)."""
 
     html_decoded: int
     html_encoded: int
     text_decoded: int
-    text_encoded: int
 
 
 class MessageTemplate:
@@ -142,7 +141,6 @@ class MessageTemplate:
             html_decoded=len(transfer.decode(self._body.html.encoding, html)),
             html_encoded=len(html),
             text_decoded=len(transfer.decode(self._body.text.encoding, text)),
-            text_encoded=len(text),
         )
 
     def _sample(self) -> list[str]:

@@ -31,7 +31,7 @@ LIMITS = CheckConfig()
 
 
 def sizes(*, decoded: int = 100, encoded: int = 100) -> Sizes:
-    return Sizes(html_decoded=decoded, html_encoded=encoded, text_decoded=9, text_encoded=9)
+    return Sizes(html_decoded=decoded, html_encoded=encoded, text_decoded=9)
 
 
 @pytest.mark.parametrize(
@@ -172,10 +172,7 @@ def test_nobody_is_composed_for_where_there_is_nobody(issue: Issue) -> None:
 def test_each_variant_is_composed_for_its_own_and_its_file_is_named(issue: Issue) -> None:
     """E140 says in which file somebody's value is missing; a sample of each variant is kept."""
     german = dataclasses.replace(issue, file="issues/winter.de.md")
-    readers = [
-        one._replace(variant="language=de" if one.seq == 9 else "")
-        for one in people(10)
-    ]
+    readers = [one._replace(variant="language=de" if one.seq == 9 else "") for one in people(10)]
     composed = everybody.compose_all(
         {"": template(small()), "language=de": template(city("subscriber.town"))},
         readers,
