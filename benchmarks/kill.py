@@ -33,6 +33,8 @@ PER_SECOND = 1000
 """Messages that the relay takes at most: a mailing to 10,000 lasts ten seconds."""
 
 CONNECTIONS = (10, 50)
+KILLS = 100
+RECIPIENTS = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +59,13 @@ HEAD = """\
 
 
 def tried(
-    setup: Setup, connections: int, *, kills: int, recipients: int, seed: int, url: str = ""
+    setup: Setup,
+    connections: int,
+    *,
+    kills: int = KILLS,
+    recipients: int = RECIPIENTS,
+    seed: int,
+    url: str = "",
 ) -> Figures:
     """One mailing with so many kills; `connections` are those of all services together."""
     chosen = random.Random(seed)  # noqa: S311  when to kill guards nothing
@@ -98,8 +106,8 @@ def main() -> None:
     """Print the table."""
     reader = argparse.ArgumentParser()
     reader.add_argument("setups", nargs="*", metavar="SETUP", choices=[[], *SETUPS])
-    reader.add_argument("--kills", type=int, default=100)
-    reader.add_argument("--recipients", type=int, default=10_000)
+    reader.add_argument("--kills", type=int, default=KILLS)
+    reader.add_argument("--recipients", type=int, default=RECIPIENTS)
     reader.add_argument("--seed", type=int, default=secrets.randbelow(1 << 32))
     given = reader.parse_args()
     print(f"seed {given.seed}\n\n{HEAD}")

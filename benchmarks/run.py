@@ -2,8 +2,8 @@
 
 Usage: python benchmarks/run.py [SECTION …]     (make bench)
 
-Sections: sink, cheap, signed, distant, compose, million, ledger, render. Without any all of them
-are measured, and RESULTS.md and the README's table are written.
+Sections: sink, cheap, signed, distant, compose, million, kill, ledger, render. Without any all are
+measured, and RESULTS.md and the README's table are written.
 
 Needs `smtp-sink` and `smtp-source` (Debian's package postfix), node with npm for nodemailer, and a
 C compiler for the cheaper sink. Every round measures all of a section one after the other, so that
@@ -16,6 +16,7 @@ import json
 import os
 import platform
 import re
+import secrets
 import statistics
 import subprocess
 import sys
@@ -27,7 +28,7 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
-from benchmarks import compose, mass, render, sinks
+from benchmarks import compose, kill, mass, render, sinks
 from benchmarks.content import parts, rendering
 from mailer.compose.signingkeys import make_key
 
@@ -234,6 +235,23 @@ def million() -> list[Row]:
     ]
 
 
+def killed() -> list[Row]:
+    """A mailing that is killed a hundred times; `kill.py` does it to several processes, too."""
+    rows, seed = [], secrets.randbelow(1 << 32)
+    print(f"kill: seed {seed}", flush=True)
+    for connections in kill.CONNECTIONS:
+        found = kill.tried(kill.SETUPS["one"], connections, seed=seed)
+        rows.append(
+            Row(
+                what=f"`kill -9` {found.kills} times, {connections} connections",
+                ours=f"{found.lost} lost, at most {found.most} newly in doubt",
+                beside=f"{found.duplicates:,} duplicates, {found.ever_in_doubt:,} ever in doubt",
+                goal=f"0 lost, {connections}, duplicates ≤ ever in doubt",
+            )
+        )
+    return rows
+
+
 def ledger() -> list[Row]:
     """Claiming and settling on PostgreSQL, if it is there: the script says its own figures."""
     script = HERE / "ledger.py"
@@ -259,6 +277,7 @@ SECTIONS: dict[str, Callable[[], list[Row]]] = {
     "distant": distant,
     "compose": composing,
     "million": million,
+    "kill": killed,
     "ledger": ledger,
 }
 
