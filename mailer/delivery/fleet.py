@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from mailer.smtp.events import Event
 
 
+MOST = 8192
+"""Deliveries that are held in memory, whatever they wait for."""
+
+
 class Fleet:
     """The relays of a run and the deliveries that wait for them.
 
@@ -135,6 +139,8 @@ class Fleet:
     @property
     def is_hungry(self) -> bool:
         """Whether a relay could soon have nothing to do: more is to be claimed."""
+        if len(self.feed) >= MOST:
+            return False
         if not self.feed:
             return True
         now = self._clock()
