@@ -136,20 +136,29 @@ class Dispatcher:
         with self._ledger.engine.connect().execution_options(writes=True) as database:
             self._begin(database)
             try:
+                woken = False
                 while not self._done():
-                    if self._ticks.is_idle:
+                    # Whoever only waits for replies does not commit after each commit.
+                    if self._ticks.is_idle and not (woken and self._begins_nothing):
                         self._ticks.tick()
                     self._lose_patience()
                     self._follow_clock()
                     self._start_due()
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._wake.wait(), LOOK)
-                    self._wake.clear()
+                    woken = await self._woken()
             finally:
                 await self._close()
         if self._error is not None:
             raise self._error
         return self._draining
+
+    async def _woken(self) -> bool:
+        """Wait for a sign that the run may be over, or until it is time to look; which it was."""
+        try:
+            await asyncio.wait_for(self._wake.wait(), LOOK)
+        except TimeoutError:
+            return False
+        self._wake.clear()
+        return True
 
     def _clock_offset(self) -> int:
         return self._clock() - round(self._loop.time() * MICROSECONDS)
@@ -203,6 +212,10 @@ class Dispatcher:
     @property
     def _stopping(self) -> bool:
         return self._draining or self._closing or self._error is not None
+
+    @property
+    def _begins_nothing(self) -> bool:
+        return self._stopping or self._exhausted
 
     def _time(self) -> float:
         return self._loop.time()

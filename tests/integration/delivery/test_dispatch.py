@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 
+from mailer.delivery.dispatch import LOOK
 from mailer.delivery.ticks import Ticks
 from mailer.errors import ConfigError, StoppedError
 from mailer.ledger import Ledger, bump_changes, events, mailings, retrying
@@ -552,6 +553,30 @@ async def interrupted(
 
     look_again()
     return await working.run()
+
+
+@pytest.mark.parametrize("drains", [False, True])
+def test_whoever_only_waits_for_replies_leaves_the_ledger_alone(
+    ledger: Ledger, *, drains: bool
+) -> None:
+    """S-14: a relay may take ten minutes at the final dot; others want to write meanwhile."""
+    enlist(ledger, *addresses(3))
+    mailing = frozen(ledger)
+    commits = 0
+
+    @event.listens_for(ledger.engine, "commit")
+    def count(_: object) -> None:
+        nonlocal commits
+        commits += 1
+
+    begun = time.monotonic()
+    with FaultServer({"dot": slow(1.0)}) as server:
+        working = dispatcher(ledger, server.port)
+        act = working.drain if drains else lambda: None
+        asyncio.run(interrupted(working, server, act, after=3))
+    looks = (time.monotonic() - begun) / LOOK
+    assert commits < 30 + 4 * looks
+    assert 0 == look(ledger, mailing).ever_in_doubt
 
 
 @pytest.mark.both_databases
