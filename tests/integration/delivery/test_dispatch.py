@@ -559,7 +559,7 @@ async def interrupted(
 def test_whoever_only_waits_for_replies_leaves_the_ledger_alone(
     ledger: Ledger, *, drains: bool
 ) -> None:
-    """S-14: a relay may take ten minutes at the final dot; others want to write meanwhile."""
+    """A relay may take ten minutes at the final dot (case 32); others want to write meanwhile."""
     enlist(ledger, *addresses(3))
     mailing = frozen(ledger)
     commits = 0
