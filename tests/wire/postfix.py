@@ -208,8 +208,16 @@ class Postfix:
 
     def settled(self) -> list[Received]:
         """Wait until nothing is queued any more; everything that has arrived."""
-        until(lambda: not self.queued(), "an empty queue")
+        until(self._is_empty, "an empty queue")
         return self.arrived()
+
+    def _is_empty(self) -> bool:
+        # What is tried again moves back through the folders while they are counted.
+        for _ in range(3):
+            if self.queued():
+                return False
+            time.sleep(0.1)
+        return True
 
     def forget(self) -> None:
         """Delete what is queued and what has arrived."""

@@ -22,8 +22,9 @@ log = logging.getLogger("mailer")
 
 @pytest.fixture(autouse=True)
 def quiet_again() -> Iterator[None]:
-    """Leave the program's logger as it was."""
+    """Let no handler of another test mask a record first; leave the logger as it was."""
     before = list(log.handlers), log.level
+    log.handlers = []
     yield
     log.handlers, log.level = before[0], before[1]
 
