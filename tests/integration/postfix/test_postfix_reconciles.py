@@ -27,7 +27,7 @@ def impatient(postfix: Postfix, news: News, monkeypatch: pytest.MonkeyPatch) -> 
     """This Postfix writes at once; its log goes back some seconds."""
     # It is the relay of other tests, too, whose first mailings would have the same senders.
     monkeypatch.setenv("MAILER_SECRET_KEY", secrets.token_hex(32))
-    assert news.folder.exists()
+    assert len(news.config.secret_keys) == 1, "the key of the environment alone"
     first = relaylog.stamp(postfix.log.encode(), now=now()) or now()
     until(lambda: now() > first + 4_000_000, "a log of four seconds")
     monkeypatch.setattr(reconciling, "GRACE", 1.0)
