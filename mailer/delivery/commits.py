@@ -25,6 +25,7 @@ from mailer.ledger import (
     starting,
 )
 from mailer.ledger.engines import Lock, exclude
+from mailer.ledger.journal import KEPT, SYNC_SECONDS
 from mailer.model import DeliveryState, Instant
 
 if TYPE_CHECKING:
@@ -228,7 +229,7 @@ class Commits:
 
     def finish(self) -> Committed:
         """The other half of `write`: the journal."""
-        self._journal.pay()
+        self._journal.pay(within=SYNC_SECONDS)
         committed, self._unpaid = self._unpaid, None
         assert committed is not None
         return committed
@@ -236,7 +237,7 @@ class Commits:
     def _commit(self, plan: Plan) -> Committed:
         self._affirm()
         try:
-            with self._journal.recording(self._database):
+            with self._journal.recording(self._database, keep=KEPT):
                 if plan.moves_pace:  # before any row is locked
                     exclude(self._database, Lock.PACE)
                 changes = claims.changes(self._database)
@@ -305,6 +306,8 @@ class Commits:
             claims.release(self._database, self._holder)
             finished = self._finish_mailings(self._clock())
         self._journal.pay()
+        with self._journal.recording(self._database):
+            pass  # no row is kept any more
         return finished
 
     def _finish_mailings(self, now: Instant) -> list[MailingId]:

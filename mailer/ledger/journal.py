@@ -1,14 +1,16 @@
-"""The journal beside the database: lines that are only ever added, durable after each commit.
+"""The journal beside the database: lines that are only ever added, written after each commit.
 
 It tells a database that was restored from an old copy what it has forgotten: who has an issue, who
 left, who must not be mailed. What belongs into it is noted in the transaction that makes it so::
 
-    note ──▶ commit, with the lines in the table `owed` ──▶ append, fdatasync ──▶ owed row deleted
+    note ──▶ commit, with the lines in the table `owed` ──▶ append ──▶ sync ──▶ owed row free again
                                                               │ fails: the lines stay owed, and
                                                               ▼ nothing leaves before they are there
 
 So whatever a crash, a full disk or `kill -9` comes between, the lines that are missing in the file
-stand in the database. `standing` compares both; `replay` applies the one to the other.
+stand in the database. `standing` compares both; `replay` applies the one to the other. Who commits
+hundreds of times a second syncs the file only now and then (decisions 10): until it has, the lines
+are owed, and a commit of the database is on the disk when it returns.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import tempfile
 import threading
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy.exc import DBAPIError
@@ -38,9 +41,15 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("mailer")
 
-TAIL = 65_536
-"""Octets at the end that are read to see how far a journal goes: some 400 lines, which processes
-that write side by side cannot mix up further."""
+TAIL = 262_144
+"""Octets at the end that are read to see how far a journal goes: some 1,700 lines, which processes
+that write side by side cannot mix up further, and more than stand in rows that are kept."""
+
+KEPT = 16
+"""Rows of `owed` that a dispatcher keeps to use again, and commits until it syncs the file."""
+
+SYNC_SECONDS = 0.05
+"""How long a dispatcher leaves what it wrote to the operating system at most."""
 
 
 class JournalError(LedgerError):
@@ -88,15 +97,21 @@ class Journal:
         self._looked = False  # the file was compared with the database
         self._may_begin = not alone  # if there is no file, none is missing
         self._due: dict[int, bytes] = {}  # committed, not in the file yet
-        self._paid: tuple[int, ...] = ()  # in the file, the database does not know that yet
+        self._written: dict[int, bytes] = {}  # in the file, which is not synced yet
+        self._synced_at = 0.0
+        self._paid: tuple[int, ...] = ()  # on the disk, the database does not know that yet
         self._fields: dict[int, str] = {}
         self._lock = threading.Lock()
 
     # --- in a transaction ------------------------------------------------------------------------
 
     @contextmanager
-    def recording(self, connection: Connection) -> Iterator[None]:
-        """A transaction of a connection; `pay` appends what was noted in it."""
+    def recording(self, connection: Connection, *, keep: int = 0) -> Iterator[None]:
+        """A transaction of a connection; `pay` appends what was noted in it.
+
+        Rows of `owed` whose lines are on the disk are deleted, but for `keep` of them: to use one
+        again costs less than a new one.
+        """
         if self.path is None:
             with connection.begin():
                 yield
@@ -106,20 +121,23 @@ class Journal:
         try:
             with connection.begin():
                 yield
-                sealed = self._seal(connection, notes) if notes.taken or self._paid else None
+                more = notes.taken or len(self._paid) > keep
+                sealed = self._seal(connection, notes, keep) if more else None
         finally:
             info.pop(noting.NOTES, None)
         if sealed is not None:
             self._committed(sealed)
 
-    def _seal(self, connection: Connection, notes: Notes) -> _Sealed:
-        paid = self._paid
+    def _seal(self, connection: Connection, notes: Notes, keep: int) -> _Sealed:
+        paid, free = self._paid, max(0, len(self._paid) - keep)
         if not notes.taken:
-            noting.paid(connection, paid)
-            return _Sealed(0, b"", paid)
+            noting.paid(connection, paid[:free])
+            return _Sealed(0, b"", paid[:free])
         looked = self._looked or self._look(connection)
-        last, text = noting.owe(connection, notes, paid)
-        return _Sealed(last, text.encode(), paid, looked)
+        # The oldest first: what is kept stands in the journal's tail.
+        used = paid[: max(free, 1)]
+        last, text = noting.owe(connection, notes, used)
+        return _Sealed(last, text.encode(), used, looked)
 
     def _look(self, connection: Connection) -> bool:
         """Before the first line of this process: is this an old database, or a new journal?"""
@@ -142,13 +160,16 @@ class Journal:
 
     @property
     def owes(self) -> bool:
-        """Whether something was committed that is not in the file yet."""
-        return bool(self._due)
+        """Whether something was committed that is not in the file, or not on the disk, yet."""
+        return bool(self._due or self._written)
 
     # --- after it --------------------------------------------------------------------------------
 
-    def pay(self) -> None:
-        """Append what is due, and return when it is on the disk.
+    def pay(self, *, within: float = 0) -> None:
+        """Append what is due, and sync the file if something in it has waited for it so long.
+
+        Args:
+            within: seconds; 0: everything is on the disk when this returns.
 
         Raises:
             JournalError: E621, it cannot be written; everything stays due.
@@ -156,8 +177,24 @@ class Journal:
         with self._lock:
             if self._due:
                 self._append(b"".join(self._due.values()))
-                self._paid += tuple(self._due)
-                self._due.clear()
+                self._written |= self._due
+                self._due = {}
+            if self._written and (
+                len(self._written) >= KEPT or monotonic() - self._synced_at >= within
+            ):
+                self._sync()
+
+    def _sync(self) -> None:
+        assert self._file is not None
+        try:
+            self._file.sync()
+        except OSError as error:
+            self._opened = False
+            self._due, self._written = self._written | self._due, {}
+            raise self._unwritable(error.strerror or str(error)) from error
+        self._synced_at = monotonic()
+        self._paid += tuple(self._written)
+        self._written = {}
 
     def append(self, text: str) -> None:
         """Add lines that no transaction noted.
@@ -167,6 +204,7 @@ class Journal:
         """
         with self._lock:
             self._append(text.encode())
+            self._sync()
 
     def settle(self, connection: Connection) -> None:
         """`pay` for who cannot wait: what cannot be written stays owed, and it is said."""
@@ -195,9 +233,11 @@ class Journal:
         with self._lock:
             self._may_begin = True
             for n, text in rows:
+                if n in self._due or n in self._written or n in self._paid:
+                    continue
                 if n in tail.numbers:
-                    self._paid = (*self._paid, n)
-                elif n not in self._due and n not in self._paid:
+                    self._written[n] = text.encode()
+                else:
                     mark = lines.write(known, Kind.MARK, b"", "", 0) if n < known else ""
                     self._due[n] = (text + mark).encode()
 
