@@ -368,10 +368,10 @@ class Message:
     Attributes:
         mail_from, rcpt_to: addresses without angle brackets.
         envelope_id: our signed id for ENVID (B-1).
-        content: header block and body, CRLF line ends, 7-bit, ends with CRLF; the final dot is
-            not part of it.
-        dotless: its maker vouches that no line begins with a dot (S-13); looking through 40 KB
-            again at the relay's door costs half as much as composing them.
+        pieces: header block and body, to be joined: CRLF line ends, 7-bit, ends with CRLF; the
+            final dot is not part of it. Most pieces are the same octets for everybody.
+        vouched: its maker vouches for that, and that no line begins with a dot (S-13); looking
+            through 40 KB again at the relay's door costs half as much as composing them.
         values: the slot values that were used, in slot order; None if there are no
             subscriber slots (decisions 2).
     """
@@ -380,9 +380,19 @@ class Message:
     rcpt_to: str
     envelope_id: str
     message_id: str
-    content: bytes
-    dotless: bool = False
+    pieces: tuple[bytes, ...]
+    vouched: bool = False
     values: tuple[str, ...] | None = None
+
+    @property
+    def content(self) -> bytes:
+        """The pieces in one."""
+        return b"".join(self.pieces)
+
+    @property
+    def octets(self) -> int:
+        """How many the content has."""
+        return sum(map(len, self.pieces))
 
 
 # --- the relay's side of the conversation --------------------------------------------------------

@@ -122,7 +122,7 @@ class _Tally:
         """Of the largest content, signatures included."""
         if self.largest is None:
             return 0
-        return len(self._template.compose(self.largest[0], date=date).content)
+        return self._template.compose(self.largest[0], date=date).octets
 
     def compose(self, recipient: Recipient, date: Instant) -> Message | None:
         """A recipient's message; None, and why is remembered, if there can be none."""
@@ -135,7 +135,7 @@ class _Tally:
             self._refused.setdefault(error.message, (recipient.email, error))
         else:
             self.composed += 1
-            if not self.largest or len(message.content) > len(self.largest[1].content):
+            if not self.largest or message.octets > self.largest[1].octets:
                 self.largest = recipient, message
             return message
         return None

@@ -115,8 +115,8 @@ class MessageTemplate:
             rcpt_to=to,
             envelope_id=envid,
             message_id=f"<{message_id}@{self._identity.domain}>",
-            content=b"".join([head.encode(), *self._body.pieces(filled)]),
-            dotless=True,  # M-24: encoded so, in the fixed text and in every value
+            pieces=(head.encode("ascii" if to.isascii() else "utf-8"), *self._body.pieces(filled)),
+            vouched=True,  # M-24: encoded so, in the fixed text and in every value
             values=used,
         )
 

@@ -87,7 +87,7 @@ class Offering:
             return
         limits = [one.size or 0 for one in offers if can_carry(message, one)]
         if limits:
-            raise verdicts.too_large(len(message.content), max(limits))
+            raise verdicts.too_large(message.octets, max(limits))
         outcome = settled(parcel, DeliveryState.REJECTED, verdicts.NEEDS_SMTPUTF8)
         self._desk.news.settle(parcel, outcome)
 

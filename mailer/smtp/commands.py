@@ -42,7 +42,7 @@ def can_carry(message: Message, offered: Capabilities) -> bool:
 
 def fits(message: Message, offered: Capabilities) -> bool:
     """Whether the relay takes a message so large (M-30)."""
-    return not offered.size or len(message.content) <= offered.size
+    return not offered.size or message.octets <= offered.size
 
 
 def envelope(message: Message, offered: Capabilities) -> list[Command]:
@@ -52,18 +52,19 @@ def envelope(message: Message, offered: Capabilities) -> list[Command]:
         ValueError: an address or content that must not be written to a relay (X-8, S-13), or that
             it cannot carry.
     """
-    if not message.content.endswith(b"\r\n"):
-        raise ValueError(f"content of {message.message_id} is not lines with CRLF")
-    if message.rcpt_to.isascii():
-        if not message.content.isascii():
-            raise ValueError(f"content of {message.message_id} is not 7-bit lines with CRLF")
-    elif not can_carry(message, offered):
+    if not can_carry(message, offered):
         raise ValueError(f"not a relay that can carry {message.rcpt_to!r}")
+    if not (message.vouched or _is_lines(message.content, plain=message.rcpt_to.isascii())):
+        raise ValueError(f"content of {message.message_id} is not 7-bit lines with CRLF")
     return [
         (Phase.MAIL, _mail(message, offered)),
         (Phase.RCPT, _rcpt(message, offered)),
         (Phase.DATA, b"DATA\r\n"),
     ]
+
+
+def _is_lines(content: bytes, *, plain: bool) -> bool:
+    return content.endswith(b"\r\n") and (content.isascii() or not plain)
 
 
 def transparent(content: bytes) -> bytes:
@@ -76,7 +77,7 @@ def transparent(content: bytes) -> bytes:
 def _mail(message: Message, offered: Capabilities) -> bytes:
     line = f"MAIL FROM:<{_address(message.mail_from)}>"
     if offered.size is not None:
-        line += f" SIZE={len(message.content)}"  # M-30
+        line += f" SIZE={message.octets}"  # M-30
     if not message.rcpt_to.isascii():
         line += " SMTPUTF8 BODY=8BITMIME"  # M-13, R6531 §3.4: To has the address as it is
     elif offered.eight_bit:

@@ -33,6 +33,7 @@ The calls are the same in both cases.
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
@@ -79,6 +80,11 @@ _CHALLENGE: Final = 334
 _CANCEL: Final = b"*\r\n"  # R4954 §4: the relay waits for words of AUTH, not for a command
 _START_MAIL: Final = 354
 _FAILURE: Final = 400  # 4yz and 5yz
+_GROUP: Final = (Phase.DOT, Phase.MAIL, Phase.RCPT, Phase.DATA)
+_LINE: Final = rb" [^\r\n]{0,500}\r\n"
+_ALL_WELL: Final = re.compile(
+    rb"250 ([^\r\n]{0,500})\r\n250" + _LINE + rb"250" + _LINE + rb"354" + _LINE
+).fullmatch
 
 
 class Session:
@@ -132,6 +138,8 @@ class Session:
         try:
             if self._handshake is not None and self._handshake.in_tls:
                 raise ProtocolError("plaintext after the reply to STARTTLS")  # S-11  # noqa: TRY301
+            if self._all_well(data, events):
+                return events
             self._replies.feed(data)
             while not self.closed and (reply := self._replies.next_reply()) is not None:
                 self._answer(*reply, events)
@@ -184,7 +192,7 @@ class Session:
         self._current, self._offered = self._offered, None
         self._begun = self._wanted = False
         message = self._current
-        self._out.append(message.content if message.dotless else transparent(message.content))
+        self._out += message.pieces if message.vouched else [transparent(message.content)]
         self._put(Phase.DOT, b".\r\n")
 
     def quit(self) -> None:
@@ -212,6 +220,25 @@ class Session:
         self._awaited.append(phase)
 
     # --- replies ---------------------------------------------------------------------------------
+
+    def _all_well(self, data: bytes, events: list[Event]) -> bool:
+        """Whether that was what nearly always comes, read at once in a third of the time.
+
+        One message is accepted, and the next one's content wanted.
+        """
+        if self._current is None or self._handed != len(_GROUP) or self._replies.pending:
+            return False
+        found = _ALL_WELL(data)
+        if found is None or tuple(self._awaited) != _GROUP:
+            return False
+        assert self._offered is not None
+        self.answered += self._handed
+        self._awaited.clear()
+        self._handed = 0
+        events.append(Accepted(self._current, reply_of(250, [found[1]])))
+        events.append(ContentWanted(self._offered))
+        self._current, self._wanted = None, True
+        return True
 
     def _answer(self, code: int, lines: list[bytes], events: list[Event]) -> None:
         self.answered += 1

@@ -50,7 +50,7 @@ def message(number: int, *, content: bytes = b"Subject: hello\r\n\r\nHello\r\n")
         rcpt_to=f"person{number}@example.net",
         envelope_id=f"token{number}",
         message_id=f"<{number}@example.org>",
-        content=content,
+        pieces=(content,),
     )
 
 

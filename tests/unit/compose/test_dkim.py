@@ -116,7 +116,7 @@ def test_only_the_signature_is_added() -> None:
     plain = template().unsigned().compose(recipient(), date=DATE)
     assert signed.content.removeprefix(signatures(signed.content)[0]) == plain.content
     assert [] == signatures(plain.content)
-    assert replace(signed, content=b"") == replace(plain, content=b"")
+    assert replace(signed, pieces=()) == replace(plain, pieces=())
 
 
 def test_parts_are_measured_without_the_signature() -> None:
