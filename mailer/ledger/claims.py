@@ -168,7 +168,7 @@ def _cut_due(connection: Connection, now: Instant) -> None:
         select(delivery.c.seq)
         .where(delivery.c.mailing == mailing_id, delivery.c.due_at <= now)
         .order_by(delivery.c.due_at)
-        .limit(BATCH)
+        .limit(BATCH[connection.dialect.name])
         .with_for_update(skip_locked=True)  # another process may be cutting them, too
     )
     mine = connection.scalars(first_due).all()
@@ -423,7 +423,9 @@ def open_batches(connection: Connection, *, now: Instant) -> int:
         delivery.c.due_at <= now,
     )
     again = connection.scalar(due) or 0
-    return (connection.scalar(waiting, {"now_": now}) or 0) + again // BATCH
+    return (connection.scalar(waiting, {"now_": now}) or 0) + again // BATCH[
+        connection.dialect.name
+    ]
 
 
 def still_queued(

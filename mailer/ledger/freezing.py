@@ -234,9 +234,10 @@ def _cut(
     connection: Connection, mailing_id: MailingId, first: int, last: int, *, due_at: Instant
 ) -> None:
     """Cut new rows into batches; behind a canary they are held."""
+    size = BATCH[connection.dialect.name]
     ranges = [
-        {"mailing": mailing_id, "first": low, "last": min(low + BATCH - 1, last), "due_at": due_at}
-        for low in range(first, last + 1, BATCH)
+        {"mailing": mailing_id, "first": low, "last": min(low + size - 1, last), "due_at": due_at}
+        for low in range(first, last + 1, size)
     ]
     connection.execute(insert(batch), ranges)
 

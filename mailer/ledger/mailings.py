@@ -12,8 +12,12 @@ from mailer.ledger.database import bump_changes
 from mailer.ledger.schema import delivery, issue, list_, mailing
 from mailer.model import DeliveryState, Instant, MailingId, MailingState
 
-BATCH = 256
-"""Deliveries per lease: large enough that claiming costs nothing per row, small enough to lose."""
+BATCH = {"sqlite": 128, "postgresql": 512}
+"""Deliveries per lease: large enough that claiming costs nothing per row, small enough to lose.
+
+SQLite writes whole pages with each commit, and those of a small batch are few; a server is asked
+several times for each claim, and each time takes a round trip.
+"""
 
 LIVE = (MailingState.SENDING, MailingState.WAITING)
 OPEN = (*LIVE, MailingState.SCHEDULED, MailingState.PAUSED)

@@ -40,7 +40,7 @@ owed = Table(
     "owed",
     metadata,
     # Lines of the journal that were committed and may not be in its file yet.
-    Column("n", BigInteger, primary_key=True, autoincrement=False),  # the number of the last one
+    Column("n", _Id, primary_key=True, autoincrement=False),  # the number of the last one
     Column("lines", Text, nullable=False),
 )
 

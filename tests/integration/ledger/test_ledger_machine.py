@@ -641,8 +641,8 @@ def play(place: Place, *, examples: int, steps: int) -> None:
 @pytest.fixture(autouse=True)
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that there is more than one lease among so few people."""
-    monkeypatch.setattr(freezing, "BATCH", 3)
-    monkeypatch.setattr(claims, "BATCH", 3)
+    monkeypatch.setattr(freezing, "BATCH", dict.fromkeys(freezing.BATCH, 3))
+    monkeypatch.setattr(claims, "BATCH", dict.fromkeys(claims.BATCH, 3))
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from mailer.ledger.claims import LEASE
 from mailer.ledger.engines import Lock
 from mailer.ledger.entries import Verdict
 from mailer.ledger.locks import SessionLocks
-from mailer.ledger.mailings import BATCH
+from mailer.ledger.mailings import BATCH as SIZES
 from mailer.ledger.schema import delivery, holder
 from mailer.model import DeliveryState, HolderId, Instant, ListId, OnDoubt, SubscriberId
 from mailer.when import now
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from mailer.ledger import Ledger
     from tests.wire.postgres import Postgres
 
+BATCH = SIZES["postgresql"]
 ONE, TWO = HolderId(1), HolderId(2)
 
 

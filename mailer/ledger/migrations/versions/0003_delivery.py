@@ -67,7 +67,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "owed",
-        sa.Column("n", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("n", ID, autoincrement=False, nullable=False),
         sa.Column("lines", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("n"),
     )
