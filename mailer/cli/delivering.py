@@ -20,7 +20,7 @@ from mailer.errors import LockedError, StoppedError
 from mailer.ledger import liveness, overview, standing
 from mailer.ledger.database import exists
 from mailer.ledger.starting import Verdict
-from mailer.model import MailingState
+from mailer.model import MailingState, moment
 from mailer.when import now
 
 if TYPE_CHECKING:
@@ -164,6 +164,9 @@ def _tell(app: App, report: Report) -> None:
     for start in report.started:
         if start.verdict is not Verdict.START:
             app.say(f"▲ m{start.mailing}: {start}")
+    if report.quota_until is not None:
+        until = f"{moment(report.quota_until):%d %b %H:%M} UTC"
+        app.say(f"▲ quota used up until {until}: {DELIVERERS} goes on then")
     if report.signal is not None:
         with app.ledger.read() as connection:
             left = [one for one in overview.overviews(connection) if one.state not in OVER]

@@ -31,10 +31,11 @@ if TYPE_CHECKING:
 
     from mailer.config import Config
     from mailer.delivery.dispatch import Dispatcher
+    from mailer.delivery.pace import Patience
     from mailer.ledger import Ledger
     from mailer.ledger.recovery import Recovered
     from mailer.ledger.starting import Started
-    from mailer.model import HolderId, MailingId
+    from mailer.model import HolderId, Instant, MailingId
 
 log = logging.getLogger("mailer")
 
@@ -95,15 +96,16 @@ class Crew:
         config: the whole configuration.
         ledger: the first one's.
         size: how many processes there are with the first.
-        patience: seconds that a relay may be down before the turn ends.
+        patience: for how long each of them waits for what is in its way.
 
     Attributes:
         started, finished, recovered: what the others did, and what they left.
         restless: something may be left to do that nobody of us does: somebody died, or more
             came than so many are for.
+        quota_until: somebody left the rest over because of quotas that are used up until then.
     """
 
-    def __init__(self, config: Config, ledger: Ledger, *, size: int, patience: float) -> None:
+    def __init__(self, config: Config, ledger: Ledger, *, size: int, patience: Patience) -> None:
         self._config = config
         self._ledger = ledger
         self._size = size
@@ -117,6 +119,7 @@ class Crew:
         self.finished: list[MailingId] = []
         self.recovered: list[Recovered] = []
         self.restless = False
+        self.quota_until: Instant | None = None
 
     async def run(self, mine: Dispatcher) -> None:
         """Deliver together until nothing is due, or all were told to stop.
@@ -138,6 +141,7 @@ class Crew:
     async def _both(self, mine: Dispatcher) -> None:
         try:
             await mine.run()
+            self.quota_until = self.quota_until or mine.quota_until
         except BaseException:
             self._dismiss()
             raise
@@ -197,6 +201,7 @@ class Crew:
                 one.over = said
                 self.started += said.started
                 self.finished += said.finished
+                self.quota_until = self.quota_until or said.quota_until
                 if getattr(said.error, "code", "") == TAKEN:
                     self.restless = True  # another one goes on under another number
                 elif said.error is not None:
@@ -217,7 +222,7 @@ class Crew:
 
     def _fill_up(self) -> None:
         """Start who is missing, or let the turn begin anew with more of us."""
-        if self._stopping:
+        if self._stopping or self.quota_until is not None:
             return
         try:
             worth = size(self._config, self._ledger)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from mailer.config import RelayConfig
     from mailer.delivery.feed import Ring
+    from mailer.delivery.pace import Patience
     from mailer.delivery.routes import Route
     from mailer.ledger.claims import Claimed
     from mailer.ledger.metering import Grant
@@ -47,6 +48,7 @@ class Fleet:
         self._relays = relays
         self._slug_of = slug_of
         self._clock = clock
+        self._time = time
         self._routes = Routes(relays)
         self._by_list = any(one.lists for one in relays)
         self._stranded: set[MailingId] = set()
@@ -171,6 +173,18 @@ class Fleet:
             for outlet in self.could_carry(ring.route)
         }
         return [self.outlets[place] for place in sorted(places)]
+
+    def quota_until(self, now: Instant, patience: Patience) -> Instant | None:
+        """Until when quotas are in the way of all that waits; None if they are not, or not so long.
+
+        A relay that has been down for too long is none that they could be waited with.
+        """
+        outlets, time = self.could_carry_something(), self._time()
+        out = [one for one in outlets if one.is_out(now, seconds=patience.quota)]
+        others = [one for one in outlets if one not in out]
+        if not out or any(one.health.unwell(time) <= patience.trouble for one in others):
+            return None
+        return Instant(min(one.may_send_at(now) for one in out))
 
     def stranded(self) -> list[Stop]:
         """The mailings of which no relay may carry something any more, each said once."""

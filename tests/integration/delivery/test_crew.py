@@ -17,6 +17,7 @@ from mailer.compose.links import Keyring
 from mailer.config import require_secret
 from mailer.delivery import crew, hand
 from mailer.delivery.crew import Crew
+from mailer.delivery.pace import Patience
 from mailer.delivery.shift import Report, Shift
 from mailer.errors import LedgerError
 from mailer.ledger import liveness, starting
@@ -187,6 +188,15 @@ def test_sigterm_drains_all_of_them(either: News, sink: Sink) -> None:
     assert (MANY, {1}) == (len(sink.taken), set(sink.taken.values()))
 
 
+def test_a_quota_that_is_used_up_ends_all_of_them(crowd: News, sink: Sink) -> None:
+    """Nobody is started in the place of those who ended for it."""
+    crowd.relay(sink.port, connections=str(CONNECTIONS), relay_quota="300/day")
+    report = turn(crowd)
+    assert report.quota_until is not None
+    assert (300, 2) == (sink.total, len(holders(crowd)))
+    assert 0 == leases(crowd)
+
+
 def test_what_stops_another_process_is_raised_by_the_first(crowd: News) -> None:
     """With code, place and next step; the first one drains."""
     nowhere = crowd.folder / "no-database"
@@ -196,8 +206,9 @@ def test_what_stops_another_process_is_raised_by_the_first(crowd: News) -> None:
 
     async def deliver(me: HolderId) -> None:
         with crowd.ledger() as ledger:
-            mine = hand.dispatcher(config, ledger, keyring, holder=me, patience=60)
-            await Crew(config, ledger, size=2, patience=60).run(mine)
+            patience = Patience(trouble=60)
+            mine = hand.dispatcher(config, ledger, keyring, holder=me, patience=patience)
+            await Crew(config, ledger, size=2, patience=patience).run(mine)
 
     with crowd.ledger() as ledger, liveness.hold(ledger) as me:
         with ledger.write() as connection:

@@ -373,6 +373,82 @@ def test_a_used_up_quota_holds_what_is_left_until_there_is_room(ledger: Ledger) 
     assert MailingState.SENT is look(ledger, mailing).state
 
 
+DAY = 86_400
+
+
+def test_without_a_daemon_a_run_ends_while_every_quota_is_used_up(ledger: Ledger) -> None:
+    """It says until when; nobody is marked, nothing is held, and the next run goes on."""
+    people = addresses(30)
+    enlist(ledger, *people)
+    mailing = frozen(ledger)
+    with FaultServer() as server:
+        limited = relay("one", server, quota=Quota(messages=12, seconds=DAY))
+        for _ in range(2):  # the second one finds nothing left of it
+            working = dispatcher(ledger, relays=[limited], quota_wait=60.0)
+            assert False is asyncio.run(working.run())
+            assert states(ledger, limited)["one"].quota_until == working.quota_until
+            assert (working.quota_until or 0) > now()
+        assert 12 == len(server.messages)
+        seen = look(ledger, mailing)
+        assert (MailingState.SENDING, 18, 0) == (
+            seen.state,
+            seen.counts["queued"],
+            seen.counts["claimed"],
+        )
+        run(ledger, relay("one", server))
+        assert dict.fromkeys(people, 1) == received(server)
+
+
+def test_a_quota_that_is_used_up_ends_nothing_while_another_relay_can_carry_it(
+    ledger: Ledger,
+) -> None:
+    people = addresses(30)
+    enlist(ledger, *people)
+    frozen(ledger)
+    with FaultServer() as one, FaultServer() as two:
+        limited = relay("one", one, quota=Quota(messages=5, seconds=DAY))
+        run(ledger, limited, relay("two", two), quota_wait=60.0)
+        assert dict.fromkeys(people, 1) == received(one, two)
+
+
+def test_what_other_relays_carry_is_sent_before_a_run_ends_for_a_quota(ledger: Ledger) -> None:
+    people = addresses(30)
+    enlist(ledger, *people)
+    frozen(ledger)
+    with FaultServer() as one, FaultServer({"dot": itertools.repeat(Act(after=0.02))}) as two:
+        limited = relay("one", one, quota=Quota(messages=2, seconds=DAY), domains=("d0.test",))
+        # Only those that name nobody stand in, and there are none.
+        other = relay("two", two, domains=("d1.test", "d2.test", "d3.test", "d4.test"))
+        run(ledger, limited, other, quota_wait=60.0)
+        assert (2, 24) == (len(one.messages), len(two.messages))
+
+
+def test_a_relay_that_is_down_beside_one_without_quota_ends_a_run_too(ledger: Ledger) -> None:
+    """Else cron would stay for as long as the quota lasts."""
+    enlist(ledger, *addresses(30))
+    frozen(ledger)
+    with FaultServer() as gone:
+        port = gone.port
+    with FaultServer() as server:
+        limited = relay("one", server, quota=Quota(messages=12, seconds=DAY))
+        working = dispatcher(
+            ledger, relays=[limited, relay("gone", port)], patience=0.5, quota_wait=60.0
+        )
+        asyncio.run(working.run())
+        assert (12, True) == (len(server.messages), working.quota_until is not None)
+
+
+def test_a_short_wait_stays_in_the_foreground(ledger: Ledger) -> None:
+    """A rate, or a quota that has room again within a minute."""
+    people = addresses(4)
+    enlist(ledger, *people)
+    frozen(ledger)
+    with FaultServer() as server:
+        brief = relay("one", server, quota=Quota(messages=3, seconds=1))
+        run(ledger, dataclasses.replace(brief, rate=20.0), quota_wait=60.0)
+        assert dict.fromkeys(people, 1) == received(server)
+
+
 def from_another_process(act: Callable[[], None], when: Callable[[], bool]) -> threading.Thread:
     def wait_and_act() -> None:
         while not when():
