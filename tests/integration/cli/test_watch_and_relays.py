@@ -121,7 +121,7 @@ def test_cron_ends_when_a_quota_is_used_up_and_says_until_when(peopled: News) ->
         assert 6 == peopled.run("send", "winter", "--yes").code
         due = peopled.run("send", "--due")
         assert 0 == due.code, due
-        said = r"▲ quota used up until \d\d \w+ \d\d:\d\d UTC: mailer run or mailer send --due goes on"
+        said = r"▲ quota used up until \d\d \w+ \d\d:\d\d UTC: mailer run or mailer send --due goes"
         assert re.search(said, due.err)
         assert "→ 5 left: " in due.err
         assert (0, "", "") == dataclasses.astuple(peopled.run("send", "--due", "--quiet"))[:3]

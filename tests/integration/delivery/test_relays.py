@@ -224,6 +224,70 @@ def test_if_every_relay_refuses_us_everything_is_paused(ledger: Ledger) -> None:
     assert (MailingState.PAUSED, 9) == (seen.state, seen.counts["queued"])
 
 
+UNKNOWN = say(b"550 5.1.8 sender unknown")
+
+
+def test_a_relay_that_refuses_the_sender_is_stood_in_for_by_the_others(ledger: Ledger) -> None:
+    """Decisions 16 speak of a sender whom nobody takes; which relay it was is told."""
+    people = addresses(30)
+    enlist(ledger, *people)
+    mailing = frozen(ledger)
+    with FaultServer({"MAIL": itertools.repeat(UNKNOWN)}) as bad, FaultServer() as good:
+        relays = relay("bad", bad), relay("good", good)
+        run(ledger, *relays)
+        assert dict.fromkeys(people, 1) == received(good)
+        asked = sum(line.startswith(b"MAIL") for one in bad.connections for line in one.commands)
+        assert 1 <= asked <= 4  # what was on its way on two connections, and their next ones
+    assert MailingState.SENT is look(ledger, mailing).state
+    assert {1} == {row.attempts for row in rows(ledger, mailing)}
+    assert states(ledger, *relays)["bad"].trouble == (
+        "E311 The relay refused the sender (550 5.1.8 sender unknown)"
+    )
+
+
+def test_a_sender_whom_every_relay_refuses_pauses_the_mailing(ledger: Ledger) -> None:
+    enlist(ledger, *addresses(9))
+    mailing = frozen(ledger)
+    script = {"MAIL": itertools.repeat(UNKNOWN)}
+    with (
+        FaultServer(script) as one,
+        FaultServer(script) as two,
+        pytest.raises(StoppedError, match="E311"),
+    ):
+        run(ledger, relay("one", one), relay("two", two))
+    seen = look(ledger, mailing)
+    assert (MailingState.PAUSED, 9) == (seen.state, seen.counts["queued"])
+
+
+def test_another_mailings_sender_is_still_taken_by_that_relay(ledger: Ledger) -> None:
+    """And then nothing is wrong with it."""
+    people = addresses(20)
+    enlist(ledger, *people)
+    enlist(ledger, *people, list_slug="club")
+    first, second = frozen(ledger), frozen(ledger, issue="other", list_slug="club")
+    with FaultServer({"MAIL": [UNKNOWN]}) as one, FaultServer() as spare:
+        # Only the first message of all is of the first mailing for certain.
+        relays = relay("one", one, connections=1, domains=("d0.test",)), relay("spare", spare)
+        run(ledger, *relays)
+    assert {"spare"} == set(carried(ledger, first).values())
+    assert {"one": 4, "spare": 16} == Counter(carried(ledger, second).values())
+    assert "" == states(ledger, *relays)["one"].trouble
+
+
+def test_what_only_a_relay_that_refuses_the_sender_may_carry_is_paused(ledger: Ledger) -> None:
+    """Others may carry a part of the mailing: that does not make it whole."""
+    enlist(ledger, *addresses(10))
+    mailing = frozen(ledger)
+    with (
+        FaultServer({"MAIL": itertools.repeat(UNKNOWN)}) as bad,
+        FaultServer() as good,
+        pytest.raises(StoppedError, match="E311"),
+    ):
+        run(ledger, relay("bad", bad, lists=("weekly",)), relay("good", good, domains=("d1.test",)))
+    assert MailingState.PAUSED is look(ledger, mailing).state
+    assert {"person1@d1.test", "person6@d1.test"} >= set(received(good))
+
+
 def test_an_address_in_utf8_goes_to_the_relay_that_carries_it(ledger: Ledger) -> None:
     """M-13: refused only if no relay can."""
     enlist(ledger, "jörg@a.test", *addresses(10))
