@@ -43,6 +43,7 @@ WORTH = 2
 """Batches that make a further process worth its start: half a second against a tenth of one."""
 
 LOOK = 1.0  # seconds between two looks at what is left and who lives
+SERVICES = 30.0  # seconds between two looks whether a process of another service died
 DEATHS = 10  # of further processes in one turn: then it is no accident
 
 TAKEN = "E651"
@@ -215,10 +216,26 @@ class Crew:
     # --- looking after them ----------------------------------------------------------------------
 
     async def _watch(self) -> None:
-        """Replace who is gone while there is work, and see whether there is work for more."""
-        while self._config.delivery.processes > 1:
+        """Replace who is gone while there is work, and see whether there is work for more.
+
+        Where several services share a ledger, take over from those of the others who died, too.
+        """
+        loop = asyncio.get_running_loop()
+        looked_at = loop.time()
+        while True:
             await asyncio.sleep(LOOK)
-            self._fill_up()
+            if self._config.delivery.processes > 1:
+                self._fill_up()
+            if self._ledger.path is None and loop.time() - looked_at >= SERVICES:
+                looked_at = loop.time()
+                with contextlib.suppress(OperationalError):  # the dispatchers meet it, too
+                    self._take_over()
+
+    def _take_over(self) -> None:
+        with self._ledger.read() as connection:
+            _, dead = liveness.sort_out(self._ledger, connection)
+        if dead:
+            self._recover()
 
     def _fill_up(self) -> None:
         """Start who is missing, or let the turn begin anew with more of us."""
@@ -259,12 +276,7 @@ class Crew:
         self.restless = True
         self._deaths += 1
         while one.holder is not None:
-            self.recovered += recovery.recover(
-                self._ledger,
-                on_doubt=self._config.delivery.on_doubt,
-                now=now(),
-                doubt_wait=doubt_wait(self._config.relays),
-            )
+            self._recover()
             with self._ledger.read() as connection:
                 living, _ = liveness.sort_out(self._ledger, connection)
             if one.holder not in living:
@@ -279,6 +291,14 @@ class Crew:
                     next_step="see what ends them (memory?), or [delivery] processes = 1",
                 )
             )
+
+    def _recover(self) -> None:
+        self.recovered += recovery.recover(
+            self._ledger,
+            on_doubt=self._config.delivery.on_doubt,
+            now=now(),
+            doubt_wait=doubt_wait(self._config.relays),
+        )
 
 
 @contextlib.contextmanager

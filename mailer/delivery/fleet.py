@@ -77,7 +77,7 @@ class Fleet:
         return route.without(refused) if refused else route
 
     def refuse_sender(self, outlet: Outlet, mailing: MailingId, error: MailerError) -> bool:
-        """A relay does not take a mailing's sender and carries no more of it; whether that is new."""
+        """A relay does not take a mailing's sender and carries no more of it; is that new?"""
         refused = self._refusals.setdefault(mailing, {})
         if outlet.place in refused:
             return False

@@ -20,11 +20,13 @@ from mailer.delivery.crew import Crew
 from mailer.delivery.pace import Patience
 from mailer.delivery.shift import Report, Shift
 from mailer.errors import LedgerError
-from mailer.ledger import liveness, starting
+from mailer.ledger import claims, liveness, starting
+from mailer.ledger.mailings import BATCH
 from mailer.ledger.schema import batch, holder
-from mailer.model import HolderId, MailingState
+from mailer.model import MICROSECONDS, HolderId, Instant, MailingState
 from mailer.when import now
 from tests.samples.newsletter import News, ended
+from tests.wire.fault_server import FaultServer
 from tests.wire.sink import Sink
 
 if TYPE_CHECKING:
@@ -186,6 +188,40 @@ def test_sigterm_drains_all_of_them(either: News, sink: Sink) -> None:
     (seen,) = either.mailings()
     assert (MailingState.SENT, MANY, 0) == (seen.state, seen.counts["accepted"], seen.ever_in_doubt)
     assert (MANY, {1}) == (len(sink.taken), set(sink.taken.values()))
+
+
+def test_what_another_service_left_is_taken_over_within_a_turn(
+    news: News, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case 43: a turn may take hours, and nobody else may be left to take over."""
+    monkeypatch.setattr(crew, "LOOK", 0.02)
+    monkeypatch.setattr(crew, "SERVICES", 0.0)
+    url = news.environ["MAILER_DATABASE_URL"] = postgres.lend()
+    many = BATCH + 20
+    news.people(*(f"person{n}@d{n % 7}.test" for n in range(many)))
+    news.run("send", "winter", "--yes", "--at", "in 2h")
+    with news.ledger() as other:
+        life = liveness.join(other)
+        number = life.__enter__()
+        with other.write() as connection:
+            starting.start_due(connection, now=Instant(now() + 3 * 3600 * MICROSECONDS), actor="t")
+            assert claims.claim(connection, holder=number, now=now()) is not None
+
+        buried: list[bool] = []
+
+        def dies(_: bytes) -> None:
+            if not buried:
+                other.locks.free(number)
+                wait_for(lambda: holders(news)[0][2] is not None)
+                buried.append(True)
+
+        with FaultServer({"dot": dies}) as server:
+            news.relay(server.port)
+            report = turn(news)
+            assert many == len({one.rcpt for one in server.messages}) == len(server.messages)
+    assert [BATCH] == [one.returned for one in report.recovered]
+    assert MailingState.SENT is news.mailings()[0].state
+    postgres.take_back(url)
 
 
 def test_a_quota_that_is_used_up_ends_all_of_them(crowd: News, sink: Sink) -> None:
