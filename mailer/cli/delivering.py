@@ -13,6 +13,7 @@ import click
 
 from mailer.cli import scene
 from mailer.cli.display import Display
+from mailer.cli.ears import listening
 from mailer.cli.logs import warnings_above
 from mailer.cli.status import DELIVERERS, as_data, next_steps, summary
 from mailer.delivery.shift import Shift
@@ -25,6 +26,7 @@ from mailer.when import now
 
 if TYPE_CHECKING:
     from mailer.cli.context import App
+    from mailer.cli.ears import Ears
     from mailer.cli.scene import Scene
     from mailer.compose.links import Keyring
     from mailer.delivery.shift import Report
@@ -59,7 +61,7 @@ def _deliver(app: App, mailing_id: MailingId, keyring: Keyring) -> Overview:
             return look(app, mailing_id)[0]
         try:
             with liveness.hold(app.ledger) as holder:
-                report = asyncio.run(_work(app, keyring, holder, mailing_id))
+                report = _turn(app, keyring, holder, mailing_id)
         except LockedError as error:
             if watching is None:
                 app.say(f"{error.detail} is delivering; watching it.")
@@ -118,31 +120,37 @@ def _deliver_due(app: App, keyring: Keyring, holder: HolderId) -> tuple[list[Ove
         busy = something_to_do(connection, now=now())
     if not busy:
         return [], False
-    report = asyncio.run(_work(app, keyring, holder, None))
+    report = _turn(app, keyring, holder, None)
     _tell(app, report)
     with app.ledger.read() as connection:
         moved = [one for one in overview.overviews(connection) if one.id in busy]
     return moved, report.drained
 
 
-async def _work(app: App, keyring: Keyring, holder: HolderId, shown: MailingId | None) -> Report:
+def _turn(app: App, keyring: Keyring, holder: HolderId, shown: MailingId | None) -> Report:
+    with listening() as ears:
+        report = asyncio.run(_work(app, keyring, holder, shown, ears))
+    # Also what was asked while the last picture was drawn: nobody waits for a canary then.
+    return replace(report, drained=ears.have_heard)
+
+
+async def _work(
+    app: App, keyring: Keyring, holder: HolderId, shown: MailingId | None, ears: Ears
+) -> Report:
     loop = asyncio.get_running_loop()
     shift = Shift(app.config, app.ledger, keyring, holder=holder)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, shift.on_signal, number)
+    ears.tell(loop, shift.on_signal)
     display = Display(app, keys=DRAINS)
     with warnings_above(app, display.clear):
         if shown is None:
             return await shift.run()
         picture = loop.create_task(_follow(app, shown, display))
         try:
-            report = await shift.run()
+            return await shift.run()
         finally:
             picture.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await picture
-    # Also what was asked while the last picture was drawn: nobody waits for a canary then.
-    return replace(report, drained=shift.drained)
 
 
 async def _follow(app: App, mailing_id: MailingId, display: Display) -> None:

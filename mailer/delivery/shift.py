@@ -109,7 +109,7 @@ class Shift:
             recovered=tuple(self._recovered),
             started=tuple(self._started),
             finished=tuple(dict.fromkeys(self._finished)),
-            drained=self.drained,
+            drained=self._stopped(),
             signal=self._signals[1] if len(self._signals) > 1 else None,
             quota_until=self._quota_until,
         )
@@ -138,11 +138,6 @@ class Shift:
         return others.restless and not self._signals
 
     def _stopped(self) -> bool:
-        return bool(self._signals)
-
-    @property
-    def drained(self) -> bool:
-        """Whether it was asked to stop."""
         return bool(self._signals)
 
     def on_signal(self, number: int) -> None:
