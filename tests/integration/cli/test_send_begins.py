@@ -435,7 +435,6 @@ def test_cron_that_finds_nothing_due_imports_nothing_that_renders_or_delivers(
         "mailer.render",
         "mailer.content.issue",
         "mailer.delivery",
-        "asyncio",
     )
     script = (
         "import sys\nfrom mailer.cli import main\n"
