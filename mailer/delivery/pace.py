@@ -90,10 +90,6 @@ class CircuitBreaker:
         self._probing = True
         return True
 
-    def delay(self, now: float) -> float:
-        """Seconds until the next try; 0 if it may be now or is under way."""
-        return max(0.0, self._until - now) if self.is_open else 0.0
-
     def succeeded(self) -> None:
         """A connection was opened: the relay is up."""
         self._failures = 0
