@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 import click
 
 from mailer.cli import scene
+from mailer.cli.account import summary
 from mailer.cli.display import Display
 from mailer.cli.ears import listening
 from mailer.cli.logs import warnings_above
-from mailer.cli.status import DELIVERERS, next_steps, summary
+from mailer.cli.needs import DELIVERERS, next_steps
 from mailer.delivery.shift import Shift
 from mailer.errors import LockedError
 from mailer.ledger import liveness, overview

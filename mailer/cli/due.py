@@ -59,7 +59,8 @@ def _deliver(app: App, holder: HolderId, busy: set[MailingId]) -> tuple[list[Ove
 def _say(app: App, moved: list[Overview]) -> None:
     if not (moved or app.as_json):
         return
-    from mailer.cli.status import as_data, next_steps, summary
+    from mailer.cli.account import as_data, summary
+    from mailer.cli.needs import next_steps
 
     for one in moved:
         app.say("\n".join([summary(one), *(f"→ {step}" for step in next_steps(one))]))
