@@ -194,7 +194,7 @@ def test_what_another_service_left_is_taken_over_within_a_turn(
     news: News, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Case 43: a turn may take hours, and nobody else may be left to take over."""
-    monkeypatch.setattr(crew, "LOOK", 0.02)
+    monkeypatch.setattr(crew, "LOOK", 0.1)
     monkeypatch.setattr(crew, "SERVICES", 0.0)
     url = news.environ["MAILER_DATABASE_URL"] = postgres.lend()
     many = BATCH + 20
@@ -209,10 +209,15 @@ def test_what_another_service_left_is_taken_over_within_a_turn(
 
         buried: list[bool] = []
 
+        def is_buried() -> bool:
+            with other.read() as connection:
+                ended_at = select(holder.c.ended_at).where(holder.c.id == number)
+                return connection.scalar(ended_at) is not None
+
         def dies(_: bytes) -> None:
             if not buried:
                 other.locks.free(number)
-                wait_for(lambda: holders(news)[0][2] is not None)
+                wait_for(is_buried)
                 buried.append(True)
 
         with FaultServer({"dot": dies}) as server:
