@@ -14,11 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mailer.config import ListConfig
+    from mailer.content.head import Head
     from mailer.ledger import Ledger
     from mailer.model import Issue
 
 
-def choose_list(issue: Issue, lists: Mapping[str, ListConfig], named: str | None) -> ListConfig:
+def choose_list(
+    issue: Issue | Head, lists: Mapping[str, ListConfig], named: str | None
+) -> ListConfig:
     """The list that an issue goes to: as named, as its front matter says, or the only one.
 
     Raises:

@@ -25,7 +25,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "send": ("mailer.cli.send", "send", "Mail an issue to a list, or show what would happen."),
     "status": ("mailer.cli.status", "status", "What was sent, what is left, what needs you."),
     "watch": ("mailer.cli.watching", "watch", "How a mailing goes on, live."),
-    "trace": ("mailer.cli.status", "trace", "One person's whole story."),
+    "trace": ("mailer.cli.trace", "trace", "One person's whole story."),
     "retry": ("mailer.cli.control", "retry", "Queue failed or doubtful deliveries again."),
     "pause": ("mailer.cli.control", "pause", "Stop a mailing for now."),
     "resume": ("mailer.cli.control", "resume", "Let a paused mailing go on."),

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from mailer.address import domain_of
+from mailer.cli.account import as_data
 from mailer.cli.context import App, Verb
+from mailer.cli.needs import next_steps
 from mailer.cli.people import understood
-from mailer.cli.status import as_data, next_steps
 from mailer.cli.wrapping import wrapped
 from mailer.errors import NotFoundError, SafetyError, UsageError
 from mailer.model import BounceClass, DeliveryState, MailingState

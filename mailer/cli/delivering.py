@@ -12,19 +12,21 @@ from typing import TYPE_CHECKING
 import click
 
 from mailer.cli import scene
+from mailer.cli.account import summary
 from mailer.cli.display import Display
+from mailer.cli.ears import listening
 from mailer.cli.logs import warnings_above
-from mailer.cli.status import DELIVERERS, as_data, next_steps, summary
+from mailer.cli.needs import DELIVERERS, next_steps
 from mailer.delivery.shift import Shift
-from mailer.errors import LockedError, StoppedError
-from mailer.ledger import liveness, overview, standing
-from mailer.ledger.database import exists
+from mailer.errors import LockedError
+from mailer.ledger import liveness, overview
 from mailer.ledger.starting import Verdict
-from mailer.model import MailingState
+from mailer.model import MailingState, moment
 from mailer.when import now
 
 if TYPE_CHECKING:
     from mailer.cli.context import App
+    from mailer.cli.ears import Ears
     from mailer.cli.scene import Scene
     from mailer.compose.links import Keyring
     from mailer.delivery.shift import Report
@@ -59,14 +61,14 @@ def _deliver(app: App, mailing_id: MailingId, keyring: Keyring) -> Overview:
             return look(app, mailing_id)[0]
         try:
             with liveness.hold(app.ledger) as holder:
-                report = asyncio.run(_work(app, keyring, holder, mailing_id))
+                report = turn(app, keyring, holder, mailing_id)
         except LockedError as error:
             if watching is None:
                 app.say(f"{error.detail} is delivering; watching it.")
                 watching = Display(app, keys=WATCHES)
             time.sleep(watching.pause)
         else:
-            _tell(app, report)
+            tell(app, report)
             one = look(app, mailing_id)[0]
             if report.drained or one.resume_at is None:
                 return one
@@ -87,62 +89,31 @@ def _wait_for_canary(app: App, one: Overview) -> None:
         raise click.exceptions.Exit(128 + signal.SIGINT) from None
 
 
-def send_due(app: App) -> int:
-    """Everything that is due, once; silent when nothing is, or when another process delivers.
-
-    Returns:
-        The exit code.
-    """
-    from mailer.compose.links import Keyring
-    from mailer.config import require_secret
-
-    keyring = Keyring(require_secret(app.config))
-    moved: list[Overview] = []
-    drained = False
-    if exists(app.config.database_url):
-        with contextlib.suppress(LockedError), liveness.hold(app.ledger) as holder:
-            moved, drained = _deliver_due(app, keyring, holder)
-    for one in moved:
-        app.say("\n".join([summary(one), *(f"→ {step}" for step in next_steps(one))]))
-    if app.as_json:
-        app.emit("mailer.send-due/1", {"mailings": [as_data(one) for one in moved]}, "")
-    return StoppedError.exit if drained else 0
+def turn(app: App, keyring: Keyring, holder: HolderId, shown: MailingId | None = None) -> Report:
+    """Deliver everything that is due, and show how one mailing goes on, while signals are heard."""
+    with listening() as ears:
+        report = asyncio.run(_work(app, keyring, holder, shown, ears))
+    # Also what was asked while the last picture was drawn: nobody waits for a canary then.
+    return replace(report, drained=ears.have_heard)
 
 
-def _deliver_due(app: App, keyring: Keyring, holder: HolderId) -> tuple[list[Overview], bool]:
-    from mailer.schedule.due import Calendar, something_to_do
-
-    standing.admit(app.ledger, instance=app.config.instance, now=now())
-    Calendar(app.config, app.ledger).release(now=now())
-    with app.ledger.read() as connection:
-        busy = something_to_do(connection, now=now())
-    if not busy:
-        return [], False
-    report = asyncio.run(_work(app, keyring, holder, None))
-    _tell(app, report)
-    with app.ledger.read() as connection:
-        moved = [one for one in overview.overviews(connection) if one.id in busy]
-    return moved, report.drained
-
-
-async def _work(app: App, keyring: Keyring, holder: HolderId, shown: MailingId | None) -> Report:
+async def _work(
+    app: App, keyring: Keyring, holder: HolderId, shown: MailingId | None, ears: Ears
+) -> Report:
     loop = asyncio.get_running_loop()
     shift = Shift(app.config, app.ledger, keyring, holder=holder)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, shift.on_signal, number)
+    ears.tell(loop, shift.on_signal)
     display = Display(app, keys=DRAINS)
     with warnings_above(app, display.clear):
         if shown is None:
             return await shift.run()
         picture = loop.create_task(_follow(app, shown, display))
         try:
-            report = await shift.run()
+            return await shift.run()
         finally:
             picture.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await picture
-    # Also what was asked while the last picture was drawn: nobody waits for a canary then.
-    return replace(report, drained=shift.drained)
 
 
 async def _follow(app: App, mailing_id: MailingId, display: Display) -> None:
@@ -154,7 +125,7 @@ async def _follow(app: App, mailing_id: MailingId, display: Display) -> None:
         display.show(*look(app, mailing_id), last=True)
 
 
-def _tell(app: App, report: Report) -> None:
+def tell(app: App, report: Report) -> None:
     """What a turn did besides what the counts say."""
     for one in report.recovered:
         app.say(
@@ -164,6 +135,9 @@ def _tell(app: App, report: Report) -> None:
     for start in report.started:
         if start.verdict is not Verdict.START:
             app.say(f"▲ m{start.mailing}: {start}")
+    if report.quota_until is not None:
+        until = f"{moment(report.quota_until):%d %b %H:%M} UTC"
+        app.say(f"▲ quota used up until {until}: {DELIVERERS} goes on then")
     if report.signal is not None:
         with app.ledger.read() as connection:
             left = [one for one in overview.overviews(connection) if one.state not in OVER]

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import click
 from wcwidth import wcswidth, wcwidth
 
+from mailer.cli.account import as_data
 from mailer.cli.reckoning import carriers, end, end_text
 from mailer.cli.scene import as_data as scene_data
 from mailer.cli.scene import lines as surroundings
-from mailer.cli.status import as_data
 from mailer.model import MailingState
 from mailer.when import now
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from mailer import prepare
 from mailer.check.issue import choose_list
 from mailer.cli import delivering, panel, scene
+from mailer.cli.account import as_data, stamp, summary
 from mailer.cli.confirm import Question, confirm, require_expected
 from mailer.cli.control import operator
+from mailer.cli.needs import next_steps
 from mailer.cli.reckoning import duration_text
-from mailer.cli.status import as_data, next_steps, stamp, summary
 from mailer.cli.trial import read_when
 from mailer.cli.wrapping import wrapped
 from mailer.compose.links import Keyring

@@ -50,14 +50,16 @@ def send(
     mailer send winter --canary 50 --canary-wait 15m
     mailer send --due                          # for cron: silent when nothing is due
     """
-    from mailer.cli import delivering, mailing, trial
-
     given: dict[str, object] = {"--dry-run": dry_run, "--out": out, "--to": to, "--at": at}
     given |= {"ISSUE": issue, "--list": list_name, "--expect": expect is not None, "--as": whose}
     given |= {"--yes": yes, "--canary": canary, "--canary-wait": canary_wait}
     _refuse_contradictions({name for name, value in given.items() if value}, due=due)
     if due:
-        return delivering.send_due(app)
+        from mailer.cli.due import send_due
+
+        return send_due(app)
+    from mailer.cli import mailing, trial
+
     if to:
         return trial.test_copies(app, issue, list_name, to, whose=whose)
     if dry_run:

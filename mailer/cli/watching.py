@@ -30,9 +30,10 @@ def watch(app: App, name: str | None) -> int:
     mailer watch
     mailer watch m42 --json
     """
+    from mailer.cli.account import as_data, summary
     from mailer.cli.delivering import OVER, WATCHES, look
     from mailer.cli.display import Display
-    from mailer.cli.status import as_data, next_steps, summary
+    from mailer.cli.needs import next_steps
 
     chosen = _chosen(app, name)
     display = Display(app, keys=WATCHES, schema=SCHEMA, at_once=True)

@@ -8,28 +8,22 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from mailer.content import dialects, excerpt
-from mailer.content.frontmatter import split
-from mailer.content.frontmatter.audience import read_audience, read_page
+from mailer.content.frontmatter.audience import read_page
 from mailer.content.frontmatter.dates import read_date
-from mailer.content.frontmatter.fields import Fields, check_spelling
-from mailer.content.frontmatter.meanings import (
-    read_byline,
-    read_ignore,
-    read_release,
-    read_send_at,
-)
-from mailer.content.identity import name_and_language, read_id, read_language
-from mailer.content.limits import refuse_length
-from mailer.content.reading import decode, read, shown
+from mailer.content.frontmatter.fields import check_spelling
+from mailer.content.frontmatter.meanings import read_byline, read_ignore
+from mailer.content.head import head_of, open_file
+from mailer.content.identity import name_and_language
 from mailer.model import Byline, Issue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from mailer.content.frontmatter.fields import Fields
+
 
 _TEMPLATE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(?:\.mjml)?")
-_LIST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _TITLES: Final = ("og:title", "twitter:title")
 _DESCRIPTIONS: Final = ("description", "og:description", "twitter:description")
 
@@ -43,21 +37,17 @@ def read_issue(path: Path, *, root: Path, dialect: str = "auto") -> Issue:
         dialect: whose Markdown it is written in; "auto" recognises it.
 
     Raises:
-        CheckError: E101 the front matter cannot be read, E109 not UTF-8 or NUL in it, E150 it is
-            far too long for a mail.
-        NotFoundError: E115 there is no such file.
+        CheckError, NotFoundError: as `head.open_file`.
     """
-    file = shown(path, root)
-    raw = read(path, file)
-    matter = split(decode(raw, file), file=file)
-    refuse_length(matter.body, file=file)
-    fields = Fields(matter=matter, file=file)
+    raw, fields = open_file(path, root=root)
+    matter = fields.matter
     check_spelling(fields)
     text = _translated(fields, dialect)
-    stem, suffix = name_and_language(path)
+    stem, _ = name_and_language(path)
+    head = head_of(fields, path)
     return Issue(
-        id=read_id(fields, stem),
-        file=file,
+        id=head.id,
+        file=head.file,
         digest=hashlib.sha256(raw).hexdigest(),
         body=text.body,
         body_line=matter.body_line,
@@ -67,14 +57,14 @@ def read_issue(path: Path, *, root: Path, dialect: str = "auto") -> Issue:
         heading=excerpt.first_heading(text.body),
         date=read_date(fields, stem=stem, dialect=text.dialect),
         byline=_byline(fields),
-        language=read_language(fields) or suffix,
-        list=fields.word("list", shape=_LIST, example="list: weekly"),
-        audience=read_audience(fields),
+        language=head.language,
+        list=head.list,
+        audience=head.audience,
         page_path=read_page(fields),
         template=_read_template(fields),
         reply_to=fields.text("reply_to"),
-        release=read_release(fields),
-        send_at=read_send_at(fields),
+        release=head.release,
+        send_at=head.send_at,
         feed=fields.flag("feed") is not False,
         cut_after=fields.text("cut_after"),
         meta=matter.fields,

@@ -31,10 +31,11 @@ if TYPE_CHECKING:
 
     from mailer.config import Config
     from mailer.delivery.dispatch import Dispatcher
+    from mailer.delivery.pace import Patience
     from mailer.ledger import Ledger
     from mailer.ledger.recovery import Recovered
     from mailer.ledger.starting import Started
-    from mailer.model import HolderId, MailingId
+    from mailer.model import HolderId, Instant, MailingId
 
 log = logging.getLogger("mailer")
 
@@ -42,6 +43,7 @@ WORTH = 2
 """Batches that make a further process worth its start: half a second against a tenth of one."""
 
 LOOK = 1.0  # seconds between two looks at what is left and who lives
+SERVICES = 30.0  # seconds between two looks whether a process of another service died
 DEATHS = 10  # of further processes in one turn: then it is no accident
 
 TAKEN = "E651"
@@ -95,15 +97,16 @@ class Crew:
         config: the whole configuration.
         ledger: the first one's.
         size: how many processes there are with the first.
-        patience: seconds that a relay may be down before the turn ends.
+        patience: for how long each of them waits for what is in its way.
 
     Attributes:
         started, finished, recovered: what the others did, and what they left.
         restless: something may be left to do that nobody of us does: somebody died, or more
             came than so many are for.
+        quota_until: somebody left the rest over because of quotas that are used up until then.
     """
 
-    def __init__(self, config: Config, ledger: Ledger, *, size: int, patience: float) -> None:
+    def __init__(self, config: Config, ledger: Ledger, *, size: int, patience: Patience) -> None:
         self._config = config
         self._ledger = ledger
         self._size = size
@@ -117,6 +120,7 @@ class Crew:
         self.finished: list[MailingId] = []
         self.recovered: list[Recovered] = []
         self.restless = False
+        self.quota_until: Instant | None = None
 
     async def run(self, mine: Dispatcher) -> None:
         """Deliver together until nothing is due, or all were told to stop.
@@ -138,6 +142,7 @@ class Crew:
     async def _both(self, mine: Dispatcher) -> None:
         try:
             await mine.run()
+            self.quota_until = self.quota_until or mine.quota_until
         except BaseException:
             self._dismiss()
             raise
@@ -197,6 +202,7 @@ class Crew:
                 one.over = said
                 self.started += said.started
                 self.finished += said.finished
+                self.quota_until = self.quota_until or said.quota_until
                 if getattr(said.error, "code", "") == TAKEN:
                     self.restless = True  # another one goes on under another number
                 elif said.error is not None:
@@ -210,14 +216,30 @@ class Crew:
     # --- looking after them ----------------------------------------------------------------------
 
     async def _watch(self) -> None:
-        """Replace who is gone while there is work, and see whether there is work for more."""
-        while self._config.delivery.processes > 1:
+        """Replace who is gone while there is work, and see whether there is work for more.
+
+        Where several services share a ledger, take over from those of the others who died, too.
+        """
+        loop = asyncio.get_running_loop()
+        looked_at = loop.time()
+        while True:
             await asyncio.sleep(LOOK)
-            self._fill_up()
+            if self._config.delivery.processes > 1:
+                self._fill_up()
+            if self._ledger.path is None and loop.time() - looked_at >= SERVICES:
+                looked_at = loop.time()
+                with contextlib.suppress(OperationalError):  # the dispatchers meet it, too
+                    self._take_over()
+
+    def _take_over(self) -> None:
+        with self._ledger.read() as connection:
+            _, dead = liveness.sort_out(self._ledger, connection)
+        if dead:
+            self._recover()
 
     def _fill_up(self) -> None:
         """Start who is missing, or let the turn begin anew with more of us."""
-        if self._stopping:
+        if self._stopping or self.quota_until is not None:
             return
         try:
             worth = size(self._config, self._ledger)
@@ -254,12 +276,7 @@ class Crew:
         self.restless = True
         self._deaths += 1
         while one.holder is not None:
-            self.recovered += recovery.recover(
-                self._ledger,
-                on_doubt=self._config.delivery.on_doubt,
-                now=now(),
-                doubt_wait=doubt_wait(self._config.relays),
-            )
+            self._recover()
             with self._ledger.read() as connection:
                 living, _ = liveness.sort_out(self._ledger, connection)
             if one.holder not in living:
@@ -274,6 +291,14 @@ class Crew:
                     next_step="see what ends them (memory?), or [delivery] processes = 1",
                 )
             )
+
+    def _recover(self) -> None:
+        self.recovered += recovery.recover(
+            self._ledger,
+            on_doubt=self._config.delivery.on_doubt,
+            now=now(),
+            doubt_wait=doubt_wait(self._config.relays),
+        )
 
 
 @contextlib.contextmanager

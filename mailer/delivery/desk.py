@@ -125,6 +125,19 @@ class Desk:
         elif first:
             log.warning("%s is not used: %s", outlet.name, error)
 
+    def _others_carry(self, parcel: Parcel, outlet: Outlet, stop: Stop) -> bool:
+        """A relay refuses a mailing's sender, which stops it if no other may carry this."""
+        mailing = parcel.claimed.recipient.mailing
+        is_new = self._fleet.refuse_sender(outlet, mailing, stop.error)
+        if not self._fleet.finds_carrier(parcel.claimed):
+            return False
+        if is_new:
+            why = verdicts.reason(stop.error)
+            log.warning("relay %s is not used for m%d: %s", outlet.name, mailing, why)
+            self.news.troubles.append(Trouble(outlet.name, why))
+            self._unproved.add(outlet.name)  # it may well carry another mailing
+        return True
+
     def stop(self, mailing: MailingId | None, state: MailingState, error: MailerError) -> None:
         """Stop a mailing, or all, with the next commit."""
         self.news.stops.append(Stop(mailing=mailing, state=state, error=error))
@@ -209,14 +222,17 @@ class Desk:
         ruling = self._judge.refused(
             parcel, phase, reply, now=self._clock(), jitter=self._jitter(), relay=outlet.name
         )
+        stop = ruling.stop
+        if stop is not None and self._others_carry(parcel, outlet, stop):
+            stop = None
         if ruling.outcome is None:
             self.put_back(parcel, str(reply))
         else:
             self.news.settle(parcel, ruling.outcome)
             if ruling.suppress:
                 self.news.suppress.append(ruling.outcome)
-        if ruling.stop is not None:
-            self.news.stops.append(ruling.stop)
+        if stop is not None:
+            self.news.stops.append(stop)
         if ruling.throttle is not None:
             domain = parcel.claimed.domain
             self.news.slower.append(Slower(domain, ruling.throttle, str(reply)))

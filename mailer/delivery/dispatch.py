@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from mailer.config import DeliveryConfig, GuardConfig, RelayConfig
     from mailer.delivery.commits import Committed, Plan
     from mailer.delivery.outlets import Outlet
+    from mailer.delivery.pace import Patience
     from mailer.ledger import Ledger
     from mailer.ledger.starting import Started
     from mailer.model import HolderId, Instant, MailingId
@@ -67,8 +68,13 @@ class Dispatcher:
         helo: how we introduce ourselves (S-1).
         clock: instants; asyncio's own clock serves for delays.
         jitter: numbers in [-1, 1] for retry times and back-off.
-        patience: seconds without a working relay, or without a writable ledger, after which the
-            run gives up.
+        patience: for how long it waits for what is in its way.
+
+    Attributes:
+        finished: the mailings that are sent.
+        started: the scheduled ones whose time came meanwhile.
+        quota_until: it ended because the quota of every relay that could carry what is left is used
+            up until then; None: it did not.
     """
 
     def __init__(
@@ -84,7 +90,7 @@ class Dispatcher:
         helo: str,
         clock: Callable[[], Instant],
         jitter: Callable[[], float],
-        patience: float,
+        patience: Patience,
     ) -> None:
         self._ledger = ledger
         self._relays = relays
@@ -119,15 +125,16 @@ class Dispatcher:
         self._wake = asyncio.Event()
         self.finished: list[MailingId] = []
         self.started: list[Started] = []
+        self.quota_until: Instant | None = None
 
     # --- the run ---------------------------------------------------------------------------------
 
     async def run(self) -> bool:
-        """Deliver until nothing is due or `drain` is called; returns whether it was drained.
+        """Deliver until nothing is due or can go, or `drain` is called; returns whether it was.
 
         Raises:
             ConfigError: every relay refuses us; mailings are paused, nobody is marked.
-            StoppedError: no relay worked for `patience` seconds, or a mailing was paused.
+            StoppedError: no relay worked for as long as patience has it, or a mailing was paused.
             LedgerError: the ledger cannot be written, or another process took our rows.
         """
         self._loop = asyncio.get_running_loop()
@@ -142,6 +149,7 @@ class Dispatcher:
                     if self._ticks.is_idle and not (woken and self._begins_nothing):
                         self._ticks.tick()
                     self._lose_patience()
+                    self._leave_to_next_run()
                     self._follow_clock()
                     self._start_due()
                     woken = await self._woken()
@@ -188,7 +196,7 @@ class Dispatcher:
             apply=self._apply,
             fail=self._break,
             in_thread=self._ledger.path is None,
-            patience=self._patience,
+            patience=self._patience.trouble,
             where=self._ledger.where,
         )
         self._fleet.start(
@@ -211,7 +219,8 @@ class Dispatcher:
 
     @property
     def _stopping(self) -> bool:
-        return self._draining or self._closing or self._error is not None
+        ends = self._error is not None or self.quota_until is not None
+        return ends or self._draining or self._closing
 
     @property
     def _begins_nothing(self) -> bool:
@@ -248,8 +257,23 @@ class Dispatcher:
             return
         outlets = self._fleet.could_carry_something()
         now = self._loop.time()
-        if outlets and all(one.health.unwell(now) > self._patience for one in outlets):
+        if outlets and all(one.health.unwell(now) > self._patience.trouble for one in outlets):
             self._fail(verdicts.relay_down(outlets[0].name, outlets[0].health.trouble))
+
+    def _leave_to_next_run(self) -> None:
+        """End if the quotas of the relays that could carry what is left stand in the way."""
+        if (
+            self._stopping
+            or not self._feed
+            or any(not one.idle for one in self._desk.lanes.values())
+        ):
+            return
+        more = self._fleet.is_hungry and not self._exhausted
+        if more or self._waiting.awaits(self._clock()):
+            return
+        self.quota_until = self._fleet.quota_until(self._clock(), self._patience)
+        if self.quota_until is not None:
+            self._give_back()
 
     def _start_due(self) -> None:
         now = self._loop.time()

@@ -155,6 +155,13 @@ class Feed:
             len(queue) for ring in self.rings.values() for queue in ring.queues.values()
         )
 
+    def reroute(self) -> None:
+        """Other relays may carry something now: each delivery finds its ring anew."""
+        everything = list(self)
+        self.clear()
+        for one in everything:
+            self.put_last(one)
+
     def clear(self) -> None:
         """Offer nothing more; the leases stand until they are released."""
         self.rings.clear()

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
     from mailer.config import RelayConfig
     from mailer.delivery.feed import Ring
+    from mailer.delivery.pace import Patience
     from mailer.delivery.routes import Route
+    from mailer.errors import MailerError
     from mailer.ledger.claims import Claimed
     from mailer.ledger.metering import Grant
     from mailer.model import MailingId
@@ -47,9 +49,11 @@ class Fleet:
         self._relays = relays
         self._slug_of = slug_of
         self._clock = clock
+        self._time = time
         self._routes = Routes(relays)
         self._by_list = any(one.lists for one in relays)
         self._stranded: set[MailingId] = set()
+        self._refusals: dict[MailingId, dict[int, MailerError]] = {}  # of its sender, by relay
         self._turns: dict[tuple[int, ...], Turns] = {}
         self.outlets = [Outlet(one, place, time=time) for place, one in enumerate(relays)]
         self.feed = Feed() if len(relays) == 1 else Feed(self._route_of)
@@ -68,7 +72,22 @@ class Fleet:
 
     def _route_of(self, claimed: Claimed) -> Route:
         slug = self._slug_of(claimed.recipient.list_number) if self._by_list else ""
-        return self._routes.of(claimed.domain, slug)
+        route = self._routes.of(claimed.domain, slug)
+        refused = self._refusals.get(claimed.recipient.mailing)
+        return route.without(refused) if refused else route
+
+    def refuse_sender(self, outlet: Outlet, mailing: MailingId, error: MailerError) -> bool:
+        """A relay does not take a mailing's sender and carries no more of it; is that new?"""
+        refused = self._refusals.setdefault(mailing, {})
+        if outlet.place in refused:
+            return False
+        refused[outlet.place] = error
+        self.feed.reroute()
+        return True
+
+    def finds_carrier(self, claimed: Claimed) -> bool:
+        """Whether some relay may carry a delivery."""
+        return bool(self.could_carry(self._route_of(claimed)))
 
     # --- who carries what ------------------------------------------------------------------------
 
@@ -172,21 +191,39 @@ class Fleet:
         }
         return [self.outlets[place] for place in sorted(places)]
 
+    def quota_until(self, now: Instant, patience: Patience) -> Instant | None:
+        """Until when quotas are in the way of all that waits; None if they are not, or not so long.
+
+        A relay that has been down for too long is none that they could be waited with.
+        """
+        outlets, time = self.could_carry_something(), self._time()
+        out = [one for one in outlets if one.is_out(now, seconds=patience.quota)]
+        others = [one for one in outlets if one not in out]
+        if not out or any(one.health.unwell(time) <= patience.trouble for one in others):
+            return None
+        return Instant(min(one.may_send_at(now) for one in out))
+
     def stranded(self) -> list[Stop]:
         """The mailings of which no relay may carry something any more, each said once."""
-        if not any(outlet.stopped for outlet in self.outlets):
+        if not self._refusals and not any(outlet.stopped for outlet in self.outlets):
             return []
         stops = []
         for ring in self.feed.rings.values():
             if self.could_carry(ring.route):
                 continue
-            error = self.outlets[ring.route.all[0]].stopped
-            assert error is not None
             waiting = {one.recipient.mailing for queue in ring.queues.values() for one in queue}
             for mailing in waiting - self._stranded:
                 self._stranded.add(mailing)
+                error = self._why_nobody(ring.route, mailing)
                 stops.append(Stop(mailing=mailing, state=MailingState.PAUSED, error=error))
         return stops
+
+    def _why_nobody(self, route: Route, mailing: MailingId) -> MailerError:
+        """Why no relay of a route carries a mailing: the first refuses us, or all its sender."""
+        error = self.outlets[route.all[0]].stopped if route.all else None
+        if error is None:
+            *_, error = self._refusals[mailing].values()
+        return error
 
     # --- the pace --------------------------------------------------------------------------------
 

@@ -29,9 +29,10 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection as Pipe
 
     from mailer.config import Config
+    from mailer.delivery.pace import Patience
     from mailer.ledger import Ledger
     from mailer.ledger.starting import Started
-    from mailer.model import HolderId, MailingId
+    from mailer.model import HolderId, Instant, MailingId
 
 DRAIN, ABORT = "drain", "abort"
 """What a hand is told."""
@@ -56,11 +57,13 @@ class Ended:
     """It found nothing more to do, or was told to stop.
 
     Attributes:
+        quota_until: it left the rest over because of quotas that are used up until then.
         error: what stopped it; None if nothing did.
     """
 
     started: tuple[Started, ...] = ()
     finished: tuple[MailingId, ...] = ()
+    quota_until: Instant | None = None
     error: Exception | None = None
 
 
@@ -75,7 +78,7 @@ def greeting() -> str:
 
 
 def dispatcher(
-    config: Config, ledger: Ledger, keyring: Keyring, *, holder: HolderId, patience: float
+    config: Config, ledger: Ledger, keyring: Keyring, *, holder: HolderId, patience: Patience
 ) -> Dispatcher:
     """What delivers in one process, by its part of the configuration.
 
@@ -97,13 +100,13 @@ def dispatcher(
     )
 
 
-def work(config: Config, pipe: Pipe, *, patience: float, level: int) -> None:
+def work(config: Config, pipe: Pipe, *, patience: Patience, level: int) -> None:
     """What a further process does, from its start to its end.
 
     Args:
         config: with its part of each relay's connections.
         pipe: to the first process.
-        patience: seconds that a relay may be down before the turn ends.
+        patience: for how long it waits for what is in its way.
         level: the level of the log from which on lines are passed on.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches us, too: the first one decides
@@ -116,7 +119,7 @@ def work(config: Config, pipe: Pipe, *, patience: float, level: int) -> None:
         pipe.send(said)
 
 
-async def _deliver(config: Config, pipe: Pipe, patience: float) -> Ended:
+async def _deliver(config: Config, pipe: Pipe, patience: Patience) -> Ended:
     ledger = open_ledger(config.database_url, journal=config.journal)
     try:
         with liveness.join(ledger) as holder:
@@ -125,7 +128,11 @@ async def _deliver(config: Config, pipe: Pipe, patience: float) -> Ended:
             mine = dispatcher(config, ledger, keyring, holder=holder, patience=patience)
             _obey(pipe, mine)
             await mine.run()
-            return Ended(started=tuple(mine.started), finished=tuple(mine.finished))
+            return Ended(
+                started=tuple(mine.started),
+                finished=tuple(mine.finished),
+                quota_until=mine.quota_until,
+            )
     finally:
         ledger.close()
 

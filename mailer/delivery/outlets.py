@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mailer.delivery.pace import Health, Meter
+from mailer.model import MICROSECONDS
 from mailer.smtp.relay import Relay
 
 if TYPE_CHECKING:
@@ -83,6 +84,13 @@ class Outlet:
     def may_send_at(self, now: Instant) -> int:
         """When its pace lets the next message go."""
         return now if self.meter is None or self.meter.left > 0 else self.meter.next_at
+
+    def is_out(self, now: Instant, *, seconds: float) -> bool:
+        """Whether its quota is used up for longer than so many seconds."""
+        meter = self.meter
+        if meter is None or meter.left > 0:
+            return False
+        return meter.next_at - now > seconds * MICROSECONDS + meter.gap  # a rate waits for one gap
 
     def is_stuck(self) -> bool:
         """Whether it has said nothing for so long that nobody waits for its turn."""

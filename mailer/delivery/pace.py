@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +21,19 @@ SPREAD: Final = 0.2  # of a pause, at a jitter of 1
 
 
 NEVER_ASKED: Final = Instant(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """For how many seconds a run waits for what is in its way, before it ends (decisions 4).
+
+    Attributes:
+        trouble: without a working relay, or without a writable ledger.
+        quota: for relays whose quota is used up.
+    """
+
+    trouble: float
+    quota: float = math.inf
 
 
 @dataclass(slots=True)
@@ -75,10 +89,6 @@ class CircuitBreaker:
             return False
         self._probing = True
         return True
-
-    def delay(self, now: float) -> float:
-        """Seconds until the next try; 0 if it may be now or is under way."""
-        return max(0.0, self._until - now) if self.is_open else 0.0
 
     def succeeded(self) -> None:
         """A connection was opened: the relay is up."""

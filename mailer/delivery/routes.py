@@ -28,7 +28,7 @@ AHEAD: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The relays that may carry a delivery, by their place in the configuration."""
+    """The relays that may carry a delivery, by their place in the configuration; perhaps none."""
 
     named: tuple[int, ...]
     spare: tuple[int, ...] = ()
@@ -37,6 +37,13 @@ class Route:
     def all(self) -> tuple[int, ...]:
         """Whoever may carry it, if need be."""
         return self.named + self.spare
+
+    def without(self, places: Collection[int]) -> Route:
+        """The same but for some relays."""
+        return Route(
+            tuple(place for place in self.named if place not in places),
+            tuple(place for place in self.spare if place not in places),
+        )
 
 
 class Routes:

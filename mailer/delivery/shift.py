@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mailer.delivery import crew, hand, reconciling
 from mailer.delivery.crew import Crew
+from mailer.delivery.pace import Patience
 from mailer.delivery.reconciling import Reconciler
 from mailer.ledger import mailings, recovery, standing, starting
 from mailer.when import now
@@ -18,10 +19,10 @@ if TYPE_CHECKING:
     from mailer.ledger import Ledger
     from mailer.ledger.recovery import Recovered
     from mailer.ledger.starting import Started
-    from mailer.model import HolderId, MailingId
+    from mailer.model import HolderId, Instant, MailingId
 
-FOREGROUND_PATIENCE = 60.0
-"""Seconds that a command without a daemon waits for a relay that is down (decisions 4)."""
+FOREGROUND = Patience(trouble=60.0, quota=60.0)
+"""How long a command without a daemon waits for a relay (decisions 4)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,7 @@ class Report:
     Attributes:
         drained: it was asked to stop before everything was settled.
         signal: the signal that stopped it at once; None if none did.
+        quota_until: the rest was left over because of quotas that are used up until then.
     """
 
     recovered: tuple[Recovered, ...]
@@ -38,6 +40,7 @@ class Report:
     finished: tuple[MailingId, ...]
     drained: bool
     signal: int | None
+    quota_until: Instant | None = None
 
 
 class Shift:
@@ -45,7 +48,7 @@ class Shift:
 
     Args:
         holder: this process's number from `ledger.liveness.hold`, held for at least the turn.
-        patience: seconds that a relay may be down before the turn ends.
+        patience: for how long it waits for what is in its way.
     """
 
     def __init__(
@@ -55,7 +58,7 @@ class Shift:
         keyring: Keyring,
         *,
         holder: HolderId,
-        patience: float = FOREGROUND_PATIENCE,
+        patience: Patience = FOREGROUND,
     ) -> None:
         self._config = config
         self._ledger = ledger
@@ -77,6 +80,7 @@ class Shift:
         self._recovered: list[Recovered] = []
         self._started: list[Started] = []
         self._finished: list[MailingId] = []
+        self._quota_until: Instant | None = None
 
     async def run(self) -> Report:
         """Deliver everything that is due.
@@ -105,8 +109,9 @@ class Shift:
             recovered=tuple(self._recovered),
             started=tuple(self._started),
             finished=tuple(dict.fromkeys(self._finished)),
-            drained=self.drained,
+            drained=self._stopped(),
             signal=self._signals[1] if len(self._signals) > 1 else None,
+            quota_until=self._quota_until,
         )
 
     async def _deliver(self) -> bool:
@@ -129,14 +134,10 @@ class Shift:
             self._recovered += others.recovered
             self._started += [*dispatcher.started, *others.started]
             self._finished += [*dispatcher.finished, *others.finished]
+            self._quota_until = others.quota_until
         return others.restless and not self._signals
 
     def _stopped(self) -> bool:
-        return bool(self._signals)
-
-    @property
-    def drained(self) -> bool:
-        """Whether it was asked to stop."""
         return bool(self._signals)
 
     def on_signal(self, number: int) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from typing import TYPE_CHECKING
+
 from sqlalchemy import ColumnElement, Connection, Select, case, exists, func, or_, select, update
 
 from mailer.ledger import events
@@ -23,6 +26,9 @@ from mailer.model import (
     MailingState,
     SubscriptionState,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def retry(
@@ -50,41 +56,51 @@ def retry(
         bounce_class: only those that failed so.
         domain: only those at this one: lower case, an A-label.
     """
-    wanted = [delivery.c.state == state]
-    if bounce_class is not None:
-        wanted.append(delivery.c.bounce_class == bounce_class)
-    fit = _fit(mailing_id, wanted, domain)
-    hard = _hard(connection, mailing_id, fit)
-    again = {state: _queue_again(connection, fit, now)}
-    if state is DeliveryState.REJECTED:
-        returned = delivery.c.seq.in_(came_back(mailing_id, bounce_class))
-        wanted = [delivery.c.state == DeliveryState.ACCEPTED, returned]
+    taken_back: Counter[str] = Counter()
+    total = 0
+    for counter, wanted in _wanted(mailing_id, state, bounce_class).items():
         fit = _fit(mailing_id, wanted, domain)
-        hard += _hard(connection, mailing_id, fit)
-        again[DeliveryState.ACCEPTED] = _queue_again(connection, fit, now)
-    total = sum(again.values())
-    if not total:
-        return 0
-    counters = {mailing.c[one]: mailing.c[one] - number for one, number in again.items()}
-    counters[mailing.c.hard] = mailing.c.hard - hard
-    connection.execute(update(mailing).where(mailing.c.id == mailing_id).values(counters))
-    events.record(
-        connection,
-        kind="retried",
-        actor=actor,
-        at=now,
-        mailing=mailing_id,
-        detail={
-            "state": state,
-            "deliveries": total,
-            "class": bounce_class,
-            "domain": domain,
-        },
-    )
-    was = connection.scalar(select(mailing.c.state).where(mailing.c.id == mailing_id))
-    if was == MailingState.SENT:
-        set_state(connection, mailing_id, MailingState.SENDING, actor=actor, now=now)
+        taken_back["hard"] += _hard(connection, mailing_id, fit)
+        taken_back[counter] = _queue_again(connection, fit, now)
+        total += taken_back[counter]
+    if total:
+        detail = {"state": state, "deliveries": total, "class": bounce_class, "domain": domain}
+        events.record(
+            connection, kind="retried", actor=actor, at=now, mailing=mailing_id, detail=detail
+        )
+        _reopen(connection, mailing_id, taken_back, actor=actor, now=now)
     return total
+
+
+def _wanted(
+    mailing_id: MailingId, state: DeliveryState, bounce_class: BounceClass | None
+) -> dict[DeliveryState, list[ColumnElement[bool]]]:
+    """Which deliveries are meant, by the state that they are in."""
+    wanted = {state: [delivery.c.state == state]}
+    if bounce_class is not None:
+        wanted[state].append(delivery.c.bounce_class == bounce_class)
+    if state is DeliveryState.REJECTED:
+        wanted[DeliveryState.ACCEPTED] = [
+            delivery.c.state == DeliveryState.ACCEPTED,
+            delivery.c.seq.in_(came_back(mailing_id, bounce_class)),
+        ]
+    return wanted
+
+
+def _reopen(
+    connection: Connection,
+    mailing_id: MailingId,
+    taken_back: Mapping[str, int],
+    *,
+    actor: str,
+    now: Instant,
+) -> None:
+    """The counters of a mailing go down; one that was sent is being sent again."""
+    this = mailing.c.id == mailing_id
+    counters = {mailing.c[name]: mailing.c[name] - number for name, number in taken_back.items()}
+    connection.execute(update(mailing).where(this).values(counters))
+    if connection.scalar(select(mailing.c.state).where(this)) == MailingState.SENT:
+        set_state(connection, mailing_id, MailingState.SENDING, actor=actor, now=now)
 
 
 def _fit(

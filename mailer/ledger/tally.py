@@ -84,7 +84,8 @@ def tally(connection: Connection, mailing_id: MailingId, *, sample: int) -> Tall
 
 def _of_the_first(connection: Connection, mailing_id: MailingId, sample: int) -> Tally:
     first = (delivery.c.mailing == mailing_id, delivery.c.seq <= sample)
-    query = select(delivery.c.seq, delivery.c.state, delivery.c.bounce_class).where(*first)
+    columns = (delivery.c.seq, delivery.c.state, delivery.c.bounce_class, delivery.c.changed_at)
+    query = select(*columns).where(*first)
     rows = connection.execute(query).all()
     settled = {row.seq: row for row in rows if row.state in _SETTLED}
     rejected = {seq for seq, row in settled.items() if row.state == DeliveryState.REJECTED}
@@ -92,7 +93,8 @@ def _of_the_first(connection: Connection, mailing_id: MailingId, sample: int) ->
     returned = {
         row.seq
         for row in _events(connection, mailing_id, Kind.BOUNCED, seqs=settled)
-        if json.loads(row.detail).get("class") in HARD
+        # What came back before it was sent again is over, as in `retrying`.
+        if row.at >= settled[row.seq].changed_at and json.loads(row.detail).get("class") in HARD
     }
     return Tally(
         accepted=len(settled) - len(rejected),
@@ -117,7 +119,7 @@ def _events(
     seqs: Collection[int] | None = None,
 ) -> list[Any]:
     """The newest events of a mailing of some kinds, of some deliveries or of all, oldest first."""
-    query = select(event.c.kind, event.c.seq, event.c.detail).where(
+    query = select(event.c.at, event.c.kind, event.c.seq, event.c.detail).where(
         event.c.mailing == mailing_id, event.c.kind.in_(kinds)
     )
     if seqs is not None:

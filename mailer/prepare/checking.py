@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from mailer.check import engine, everybody, online
 from mailer.compose.expressions import MissingValueError
+from mailer.content.families import lead
 from mailer.content.issue import read_issue
 from mailer.content.shelf import duplicate_ids, sibling_files
 from mailer.errors import CheckError
 from mailer.model import Finding
 from mailer.prepare.audience import preflight, recipients
-from mailer.prepare.finding import lead, siblings
+from mailer.prepare.finding import siblings
 from mailer.prepare.preparing import prepare
 
 if TYPE_CHECKING:

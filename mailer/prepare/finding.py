@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from mailer.content.families import bases, language_of, order
 from mailer.content.identity import for_everybody
 from mailer.content.issue import read_issue
 from mailer.content.shelf import find_issue, issue_files, sibling_files
@@ -15,7 +16,7 @@ from mailer.model import MailingState, Release, instant
 from mailer.when import parse_wall
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from mailer.config import Config
@@ -65,12 +66,7 @@ def pick_issue(
 
 def file_of(config: Config, name: str, list_name: str | None = None) -> Path:
     """The file of the issue that is named; see `find_issue`."""
-    return find_issue(name, root=config.root, language=_language(config, list_name))
-
-
-def order(issue: Issue) -> tuple[str, str]:
-    """From old to new."""
-    return str(issue.date or ""), issue.id
+    return find_issue(name, root=config.root, language=language_of(config, list_name))
 
 
 def newest(config: Config, paths: Sequence[Path]) -> Path:
@@ -92,37 +88,6 @@ def read_issues(config: Config) -> list[Issue]:
         CheckError: one of them cannot be read.
     """
     return bases(config, [_read(config, path) for path in issue_files(config.root)])
-
-
-def bases(config: Config, issues: Iterable[Issue]) -> list[Issue]:
-    """Each issue once: of several variants, the one for everybody.
-
-    All of them where that is not clear: saying so is left to whoever prepares one.
-    """
-    families: dict[str, list[Issue]] = {}
-    for issue in issues:
-        families.setdefault(issue.id, []).append(issue)
-    found: list[Issue] = []
-    for family in families.values():
-        language = _language(config, next((one.list for one in family if one.list), None))
-        base = family[0] if len(family) == 1 else for_everybody(family, language)
-        found += [base] if base is not None else family
-    return found
-
-
-def _language(config: Config, list_name: str | None) -> str:
-    """The language of the list that an issue goes to, as far as it can be told."""
-    lists = config.lists
-    slug = list_name or (next(iter(lists)) if len(lists) == 1 else "")
-    return (lists[slug].language if slug in lists else "") or config.newsletter.language
-
-
-def lead(
-    config: Config, issue: Issue, others: Sequence[Issue], *, list_name: str | None = None
-) -> Issue:
-    """The variant for everybody of an issue and its other variants; itself if it is not clear."""
-    language = _language(config, list_name or issue.list)
-    return for_everybody([issue, *others], language) or issue
 
 
 def siblings(
@@ -156,7 +121,7 @@ def require_unique(config: Config, issue: Issue) -> Issue:
     """
     find_issue(str(config.root / issue.file), root=config.root)
     family = [issue, *siblings(config, issue)]
-    language = _language(config, issue.list)
+    language = language_of(config, issue.list)
     if len(family) > 1 and for_everybody(family, language) is None:
         raise UsageError(
             "E116",

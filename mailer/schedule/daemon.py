@@ -11,6 +11,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from sqlalchemy.exc import DatabaseError
 
 from mailer.delivery.crew import TAKEN
+from mailer.delivery.pace import Patience
 from mailer.delivery.shift import Shift
 from mailer.errors import MailerError
 from mailer.ledger import mailings
@@ -138,7 +139,7 @@ class Daemon:
             self._ledger,
             self._keyring,
             holder=self._holder,
-            patience=max(relay.max_wait for relay in self._config.relays),
+            patience=Patience(trouble=max(relay.max_wait for relay in self._config.relays)),
         )
         try:
             _log(await self._shift.run())

@@ -8,14 +8,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from mailer import prepare
 from mailer.check.issue import choose_list
-from mailer.content.issue import read_issue
+from mailer.content.families import bases, order
+from mailer.content.head import read_head
 from mailer.content.shelf import issue_files
 from mailer.errors import MailerError
 from mailer.ledger import claims, mailings, slots, starting
 from mailer.model import Instant, MailingId, Release, instant, moment
-from mailer.prepare.finding import bases, order
 from mailer.when import parse_wall
 
 if TYPE_CHECKING:
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from mailer.config import Config, ListConfig
+    from mailer.content.head import Head
     from mailer.ledger import Ledger
     from mailer.model import Issue
     from mailer.when import When
@@ -57,7 +57,7 @@ class Calendar:
     def __init__(self, config: Config, ledger: Ledger) -> None:
         self._config = config
         self._ledger = ledger
-        self._read: dict[Path, tuple[tuple[int, int], Issue | None]] = {}
+        self._read: dict[Path, tuple[tuple[int, int], Head | None]] = {}
         self._said: set[tuple[str, str]] = set()
 
     def release(self, *, now: Instant) -> list[MailingId]:
@@ -65,8 +65,8 @@ class Calendar:
 
         An issue that cannot be mailed is logged and left; the others go out.
         """
-        ready = [issue for issue in self._issues() if issue.release is Release.READY]
-        frozen = [self._at_its_time(issue, now) for issue in ready if issue.send_at]
+        ready = self._ready()
+        frozen = [self._at_its_time(head, now) for head in ready if head.send_at]
         frozen += [
             self._fill_slot(chosen, ready, now)
             for chosen in self._config.lists.values()
@@ -76,8 +76,8 @@ class Calendar:
 
     def upcoming(self, *, now: Instant) -> list[Upcoming]:
         """What goes out by itself, the next first; what cannot is left out."""
-        ready = [issue for issue in self._issues() if issue.release is Release.READY]
-        found = [self._announced(issue) for issue in ready if issue.send_at]
+        ready = self._ready()
+        found = [self._announced(head) for head in ready if head.send_at]
         for chosen in self._config.lists.values():
             at = next_slot(chosen, after=now) if chosen.cron else None
             waiting = self._next_for(chosen, ready)
@@ -87,23 +87,28 @@ class Calendar:
 
     # --- issues ----------------------------------------------------------------------------------
 
-    def _issues(self) -> list[Issue]:
-        found = [self._issue(path) for path in issue_files(self._config.root)]
-        return bases(self._config, [issue for issue in found if issue is not None])
+    def _ready(self) -> list[Head]:
+        """What is released to the schedule, by front matter alone: nearly always it is not due."""
+        found = [self._head(path) for path in issue_files(self._config.root)]
+        heads = bases(self._config, [head for head in found if head is not None])
+        return [head for head in heads if head.release is Release.READY]
 
-    def _issue(self, path: Path) -> Issue | None:
+    def _head(self, path: Path) -> Head | None:
         try:
             status = path.stat()
             stamp = status.st_mtime_ns, status.st_size
             if self._read.get(path, (None, None))[0] != stamp:
                 self._read[path] = stamp, None
-                found = read_issue(
-                    path, root=self._config.root, dialect=self._config.newsletter.dialect
-                )
-                self._read[path] = stamp, found
+                self._read[path] = stamp, read_head(path, root=self._config.root)
         except (MailerError, OSError) as error:
             self._complain(path.name, error)
         return self._read.get(path, (None, None))[1]
+
+    def _whole(self, head: Head) -> Issue:
+        from mailer.content.issue import read_issue  # noqa: PLC0415  100 ms, for few looks
+
+        root = self._config.root
+        return read_issue(root / head.file, root=root, dialect=self._config.newsletter.dialect)
 
     def _complain(self, name: str, error: Exception) -> None:
         """Say once why something is not mailed."""
@@ -116,27 +121,27 @@ class Calendar:
 
     # --- times and slots -------------------------------------------------------------------------
 
-    def _at_its_time(self, issue: Issue, now: Instant) -> MailingId | None:
+    def _at_its_time(self, head: Head, now: Instant) -> MailingId | None:
         try:
-            chosen = choose_list(issue, self._config.lists, None)
-            when = parse_wall(issue.send_at, zone=chosen.timezone)
-            if when.at <= now and not self._is_frozen(issue, chosen):
-                return self._freeze(issue, chosen, when, now)
+            chosen = choose_list(head, self._config.lists, None)
+            when = parse_wall(head.send_at, zone=chosen.timezone)
+            if when.at <= now and not self._is_frozen(head, chosen):
+                return self._freeze(self._whole(head), chosen, when, now)
         except MailerError as error:
             if error.code != TWIN:  # another machine froze it meanwhile: it is being mailed
-                self._complain(issue.id, error)
+                self._complain(head.id, error)
         return None
 
-    def _announced(self, issue: Issue) -> Upcoming | None:
+    def _announced(self, head: Head) -> Upcoming | None:
         try:
-            chosen = choose_list(issue, self._config.lists, None)
-            at = parse_wall(issue.send_at, zone=chosen.timezone).at
+            chosen = choose_list(head, self._config.lists, None)
+            at = parse_wall(head.send_at, zone=chosen.timezone).at
         except MailerError as error:
-            self._complain(issue.id, error)
+            self._complain(head.id, error)
             return None
-        if self._is_frozen(issue, chosen):
+        if self._is_frozen(head, chosen):
             return None
-        return Upcoming(issue=issue.id, list=chosen, at=at)
+        return Upcoming(issue=head.id, list=chosen, at=at)
 
     def _takes_slot(self, chosen: ListConfig, now: Instant) -> bool:
         """Whether a slot has passed that nobody took; several missed ones are one."""
@@ -151,7 +156,7 @@ class Calendar:
         # At the first sight of a list's slots, only what comes after now counts.
         return taken and since is not None
 
-    def _fill_slot(self, chosen: ListConfig, ready: list[Issue], now: Instant) -> MailingId | None:
+    def _fill_slot(self, chosen: ListConfig, ready: list[Head], now: Instant) -> MailingId | None:
         issue = self._next_for(chosen, ready)
         if issue is None:
             log.warning("the slot of %s passed and no issue was ready", chosen.slug)
@@ -162,19 +167,19 @@ class Calendar:
             self._complain(issue.id, error)
             return None
 
-    def _next_for(self, chosen: ListConfig, ready: list[Issue]) -> Issue | None:
+    def _next_for(self, chosen: ListConfig, ready: list[Head]) -> Issue | None:
         """The oldest ready issue of a list that has no time of its own and was not mailed."""
-        for issue in sorted(ready, key=order):
+        found = []
+        for head in ready:
             try:
-                mine = choose_list(issue, self._config.lists, None).slug == chosen.slug
+                mine = choose_list(head, self._config.lists, None).slug == chosen.slug
+                if mine and not head.send_at and not self._is_frozen(head, chosen):
+                    found.append(self._whole(head))
             except MailerError as error:
-                self._complain(issue.id, error)
-                continue
-            if mine and not issue.send_at and not self._is_frozen(issue, chosen):
-                return issue
-        return None
+                self._complain(head.id, error)
+        return min(found, key=order, default=None)
 
-    def _is_frozen(self, issue: Issue, chosen: ListConfig) -> bool:
+    def _is_frozen(self, issue: Head, chosen: ListConfig) -> bool:
         with self._ledger.read() as connection:
             return mailings.was_frozen(connection, issue.id, list_slug=chosen.slug)
 
@@ -182,6 +187,8 @@ class Calendar:
         self, issue: Issue, chosen: ListConfig, when: When | None, now: Instant
     ) -> MailingId:
         """The same path as `mailer send`, but for the question."""
+        from mailer import prepare  # noqa: PLC0415  400 ms, for a look that finds nothing to freeze
+
         prepare.require_unique(self._config, issue)
         prepared = prepare.prepare(
             self._config, issue, ledger=self._ledger, list_name=chosen.slug, when=when, now=now

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -14,6 +15,7 @@ from sqlalchemy import insert, select
 from mailer.compose.links import Keyring
 from mailer.config import DeliveryConfig, GuardConfig, RelayConfig
 from mailer.delivery.dispatch import Dispatcher
+from mailer.delivery.pace import Patience
 from mailer.ledger import freezing, open_ledger, overview, starting
 from mailer.ledger.schema import delivery, list_, subscriber, subscription
 from mailer.model import (
@@ -228,6 +230,7 @@ def dispatcher(
     rate: float | None = None,
     on_doubt: OnDoubt = OnDoubt.RESEND,
     patience: float = 5.0,
+    quota_wait: float = math.inf,
     max_age: float = 48 * 3600,
     domains: Mapping[str, float] | None = None,
     guard: GuardConfig = GuardConfig(),  # noqa: B008  frozen
@@ -245,5 +248,5 @@ def dispatcher(
         helo="client.test",
         clock=clock,
         jitter=lambda: 0.0,
-        patience=patience,
+        patience=Patience(trouble=patience, quota=quota_wait),
     )

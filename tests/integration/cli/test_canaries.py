@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-import time
+import signal
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -86,14 +87,32 @@ def test_with_a_wait_the_command_goes_on_by_itself(many: News, sink: Sink) -> No
     assert 40 == sink.total == len(sink.taken)
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("is_late", [False, True])
+def test_a_signal_at_the_end_of_delivering_is_not_taken_for_none(
+    many: News, sink: Sink, monkeypatch: pytest.MonkeyPatch, number: int, *, is_late: bool
+) -> None:
+    """S-44: it comes when the loop looks no more, or is over; nobody waits for the rest then."""
+    close = asyncio.Runner.close
+
+    def close_and_hear(runner: asyncio.Runner) -> None:
+        if is_late:
+            close(runner)
+        if signal.getsignal(number) not in (signal.SIG_DFL, signal.default_int_handler):
+            signal.raise_signal(number)
+        close(runner)
+
+    monkeypatch.setattr(asyncio.Runner, "close", close_and_hear)
+    done = many.run(*SEND, "--canary", "4", "--canary-wait", "1s")
+    assert (6, 4) == (done.code, sink.total), done
+
+
 def test_whoever_looks_lets_a_mailing_go_on_whose_wait_is_over(many: News, sink: Sink) -> None:
     """Also when the command that began it is gone: cron or the daemon."""
     process = many.start(*SEND, "--canary", "4", "--canary-wait", "1h")
     while not many.mailings() or many.mailings()[0].state != "paused":
         assert process.poll() is None, ended(process)
-    while process.poll() is None:  # one that comes between delivering and waiting is not heard
-        process.terminate()
-        time.sleep(0.2)
+    process.terminate()
     ended(process, timeout=20)
     assert 0 == many.run("send", "--due").code
     assert 4 == sink.total

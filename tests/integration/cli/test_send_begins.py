@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import os
+import subprocess
+import sys
 from collections import Counter
 from email import message_from_bytes, policy
 from typing import TYPE_CHECKING
@@ -419,6 +422,34 @@ def test_at_freezes_now_and_starts_then(peopled: News, relay: FaultServer) -> No
     peopled.start_now()
     assert 0 == peopled.run("send", "--due").code
     assert EIGHT == len(relay.messages)
+
+
+def test_cron_that_finds_nothing_due_imports_nothing_that_renders_or_delivers(
+    peopled: News,
+) -> None:
+    """It asks every minute; what is released for later is known by its front matter alone."""
+    later = "status: ready\nsend_at: 2099-11-26 09:00\ndate:"
+    peopled.issue(ISSUE.replace("date:", later))
+    heavy = (
+        "mailer.prepare",
+        "mailer.render",
+        "mailer.content.issue",
+        "mailer.delivery",
+    )
+    script = (
+        "import sys\nfrom mailer.cli import main\n"
+        f"try:\n    main(['-C', {str(peopled.folder)!r}, 'send', '--due'])\n"
+        "except SystemExit as ended:\n    print(ended.code)\n"
+        f"print([name for name in {heavy!r} if name in sys.modules])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, **peopled.environ},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ["0", "[]"] == done.stdout.splitlines(), done
 
 
 def test_another_time_for_a_scheduled_mailing_is_refused(peopled: News, relay: FaultServer) -> None:

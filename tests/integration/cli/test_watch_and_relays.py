@@ -114,6 +114,20 @@ def test_relays_are_listed_with_rate_quota_and_trouble(several: News) -> None:
         ]
 
 
+def test_cron_ends_when_a_quota_is_used_up_and_says_until_when(peopled: News) -> None:
+    """Not hours in the foreground; by hand it exits 6, as some are left (interface §2.6)."""
+    with FaultServer() as server:
+        peopled.relay(server.port, relay_quota="3/day")
+        assert 6 == peopled.run("send", "winter", "--yes").code
+        due = peopled.run("send", "--due")
+        assert 0 == due.code, due
+        said = r"▲ quota used up until \d\d \w+ \d\d:\d\d UTC: mailer run or mailer send --due goes"
+        assert re.search(said, due.err)
+        assert "→ 5 left: " in due.err
+        assert (0, "", "") == dataclasses.astuple(peopled.run("send", "--due", "--quiet"))[:3]
+        assert 3 == len(server.messages)
+
+
 def test_status_says_until_when_a_quota_is_waited_for(several: News) -> None:
     """Nothing is wrong and nothing goes out: cause and time are told."""
     with several.ledger() as ledger, ledger.write() as connection:

@@ -9,11 +9,19 @@ from sqlalchemy import update
 
 from mailer.config import GuardConfig
 from mailer.delivery.breaker import Breaker, weigh_returns
-from mailer.ledger import Ledger, claims, holds, returns, settling, starting, tally
+from mailer.ledger import Ledger, claims, holds, retrying, returns, settling, starting, tally
 from mailer.ledger.schema import delivery, event
 from mailer.ledger.schema import mailing as mailing_
 from mailer.ledger.settling import Fault, Outcome
-from mailer.model import Bounce, BounceClass, DeliveryState, HolderId, MailingState, OnDoubt
+from mailer.model import (
+    Bounce,
+    BounceClass,
+    DeliveryState,
+    HolderId,
+    Instant,
+    MailingState,
+    OnDoubt,
+)
 from mailer.when import now
 from tests.samples.mailings import addresses, enlist, frozen, look, new_ledger
 
@@ -152,7 +160,7 @@ def accept(ledger: Ledger, mailing: MailingId, number: int) -> None:
         connection.execute(
             update(delivery)
             .where(delivery.c.mailing == mailing, delivery.c.seq <= number)
-            .values(state=DeliveryState.ACCEPTED)
+            .values(state=DeliveryState.ACCEPTED, changed_at=now())
         )
         connection.execute(update(mailing_).where(mailing_.c.id == mailing).values(accepted=number))
 
@@ -199,6 +207,31 @@ def test_the_same_report_twice_counts_once(ledger: Ledger) -> None:
         returns.record(ledger, [(returned(mailing, 1), True)], digest="x", now=now())
     with ledger.read() as connection:
         assert tally.tally(connection, mailing, sample=500).hard == 1
+
+
+@pytest.mark.parametrize("sample", [2, 500])
+def test_what_came_back_and_was_sent_again_speaks_for_itself(ledger: Ledger, sample: int) -> None:
+    """A return before the retry is over; one after it counts, once."""
+    enlist(ledger, *addresses(4))
+    mailing = frozen(ledger)
+    for one in claimed(ledger):
+        settle(ledger, one, state=DeliveryState.ACCEPTED, reply="250 ok")
+    back = returned(mailing, 1)
+    returns.record(ledger, [(back, False)], digest="x", now=now())
+    hard = []
+    with ledger.write() as connection:
+        hard.append(tally.tally(connection, mailing, sample=sample).hard)
+        rejected = DeliveryState.REJECTED
+        retrying.retry(connection, mailing, rejected, actor="op", now=Instant(now() + 1))
+        hard.append(tally.tally(connection, mailing, sample=sample).hard)
+    (again,) = (one for one in claimed(ledger) if one.recipient.seq == 1)
+    settle(ledger, again, state=DeliveryState.ACCEPTED, reply="250 ok")
+    with ledger.read() as connection:
+        hard.append(tally.tally(connection, mailing, sample=sample).hard)
+    returns.record(ledger, [(back, False)], digest="y", now=now())
+    with ledger.read() as connection:
+        hard.append(tally.tally(connection, mailing, sample=sample).hard)
+    assert [1, 0, 0, 1] == hard
 
 
 def test_complaints_among_the_first_pause_the_mailing(ledger: Ledger) -> None:

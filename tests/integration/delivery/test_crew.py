@@ -17,13 +17,16 @@ from mailer.compose.links import Keyring
 from mailer.config import require_secret
 from mailer.delivery import crew, hand
 from mailer.delivery.crew import Crew
+from mailer.delivery.pace import Patience
 from mailer.delivery.shift import Report, Shift
 from mailer.errors import LedgerError
-from mailer.ledger import liveness, starting
+from mailer.ledger import claims, liveness, starting
+from mailer.ledger.mailings import BATCH
 from mailer.ledger.schema import batch, holder
-from mailer.model import HolderId, MailingState
+from mailer.model import MICROSECONDS, HolderId, Instant, MailingState
 from mailer.when import now
 from tests.samples.newsletter import News, ended
+from tests.wire.fault_server import FaultServer
 from tests.wire.sink import Sink
 
 if TYPE_CHECKING:
@@ -187,6 +190,54 @@ def test_sigterm_drains_all_of_them(either: News, sink: Sink) -> None:
     assert (MANY, {1}) == (len(sink.taken), set(sink.taken.values()))
 
 
+def test_what_another_service_left_is_taken_over_within_a_turn(
+    news: News, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case 43: a turn may take hours, and nobody else may be left to take over."""
+    monkeypatch.setattr(crew, "LOOK", 0.1)
+    monkeypatch.setattr(crew, "SERVICES", 0.0)
+    url = news.environ["MAILER_DATABASE_URL"] = postgres.lend()
+    many = BATCH + 20
+    news.people(*(f"person{n}@d{n % 7}.test" for n in range(many)))
+    news.run("send", "winter", "--yes", "--at", "in 2h")
+    with news.ledger() as other:
+        life = liveness.join(other)
+        number = life.__enter__()
+        with other.write() as connection:
+            starting.start_due(connection, now=Instant(now() + 3 * 3600 * MICROSECONDS), actor="t")
+            assert claims.claim(connection, holder=number, now=now()) is not None
+
+        buried: list[bool] = []
+
+        def is_buried() -> bool:
+            with other.read() as connection:
+                ended_at = select(holder.c.ended_at).where(holder.c.id == number)
+                return connection.scalar(ended_at) is not None
+
+        def dies(_: bytes) -> None:
+            if not buried:
+                other.locks.free(number)
+                wait_for(is_buried)
+                buried.append(True)
+
+        with FaultServer({"dot": dies}) as server:
+            news.relay(server.port)
+            report = turn(news)
+            assert many == len({one.rcpt for one in server.messages}) == len(server.messages)
+    assert [BATCH] == [one.returned for one in report.recovered]
+    assert MailingState.SENT is news.mailings()[0].state
+    postgres.take_back(url)
+
+
+def test_a_quota_that_is_used_up_ends_all_of_them(crowd: News, sink: Sink) -> None:
+    """Nobody is started in the place of those who ended for it."""
+    crowd.relay(sink.port, connections=str(CONNECTIONS), relay_quota="300/day")
+    report = turn(crowd)
+    assert report.quota_until is not None
+    assert (300, 2) == (sink.total, len(holders(crowd)))
+    assert 0 == leases(crowd)
+
+
 def test_what_stops_another_process_is_raised_by_the_first(crowd: News) -> None:
     """With code, place and next step; the first one drains."""
     nowhere = crowd.folder / "no-database"
@@ -196,8 +247,9 @@ def test_what_stops_another_process_is_raised_by_the_first(crowd: News) -> None:
 
     async def deliver(me: HolderId) -> None:
         with crowd.ledger() as ledger:
-            mine = hand.dispatcher(config, ledger, keyring, holder=me, patience=60)
-            await Crew(config, ledger, size=2, patience=60).run(mine)
+            patience = Patience(trouble=60)
+            mine = hand.dispatcher(config, ledger, keyring, holder=me, patience=patience)
+            await Crew(config, ledger, size=2, patience=patience).run(mine)
 
     with crowd.ledger() as ledger, liveness.hold(ledger) as me:
         with ledger.write() as connection:

@@ -224,6 +224,70 @@ def test_if_every_relay_refuses_us_everything_is_paused(ledger: Ledger) -> None:
     assert (MailingState.PAUSED, 9) == (seen.state, seen.counts["queued"])
 
 
+UNKNOWN = say(b"550 5.1.8 sender unknown")
+
+
+def test_a_relay_that_refuses_the_sender_is_stood_in_for_by_the_others(ledger: Ledger) -> None:
+    """Decisions 16 speak of a sender whom nobody takes; which relay it was is told."""
+    people = addresses(30)
+    enlist(ledger, *people)
+    mailing = frozen(ledger)
+    with FaultServer({"MAIL": itertools.repeat(UNKNOWN)}) as bad, FaultServer() as good:
+        relays = relay("bad", bad), relay("good", good)
+        run(ledger, *relays)
+        assert dict.fromkeys(people, 1) == received(good)
+        asked = sum(line.startswith(b"MAIL") for one in bad.connections for line in one.commands)
+        assert 1 <= asked <= 4  # what was on its way on two connections, and their next ones
+    assert MailingState.SENT is look(ledger, mailing).state
+    assert {1} == {row.attempts for row in rows(ledger, mailing)}
+    assert states(ledger, *relays)["bad"].trouble == (
+        "E311 The relay refused the sender (550 5.1.8 sender unknown)"
+    )
+
+
+def test_a_sender_whom_every_relay_refuses_pauses_the_mailing(ledger: Ledger) -> None:
+    enlist(ledger, *addresses(9))
+    mailing = frozen(ledger)
+    script = {"MAIL": itertools.repeat(UNKNOWN)}
+    with (
+        FaultServer(script) as one,
+        FaultServer(script) as two,
+        pytest.raises(StoppedError, match="E311"),
+    ):
+        run(ledger, relay("one", one), relay("two", two))
+    seen = look(ledger, mailing)
+    assert (MailingState.PAUSED, 9) == (seen.state, seen.counts["queued"])
+
+
+def test_another_mailings_sender_is_still_taken_by_that_relay(ledger: Ledger) -> None:
+    """And then nothing is wrong with it."""
+    people = addresses(20)
+    enlist(ledger, *people)
+    enlist(ledger, *people, list_slug="club")
+    first, second = frozen(ledger), frozen(ledger, issue="other", list_slug="club")
+    with FaultServer({"MAIL": [UNKNOWN]}) as one, FaultServer() as spare:
+        # Only the first message of all is of the first mailing for certain.
+        relays = relay("one", one, connections=1, domains=("d0.test",)), relay("spare", spare)
+        run(ledger, *relays)
+    assert {"spare"} == set(carried(ledger, first).values())
+    assert {"one": 4, "spare": 16} == Counter(carried(ledger, second).values())
+    assert "" == states(ledger, *relays)["one"].trouble
+
+
+def test_what_only_a_relay_that_refuses_the_sender_may_carry_is_paused(ledger: Ledger) -> None:
+    """Others may carry a part of the mailing: that does not make it whole."""
+    enlist(ledger, *addresses(10))
+    mailing = frozen(ledger)
+    with (
+        FaultServer({"MAIL": itertools.repeat(UNKNOWN)}) as bad,
+        FaultServer() as good,
+        pytest.raises(StoppedError, match="E311"),
+    ):
+        run(ledger, relay("bad", bad, lists=("weekly",)), relay("good", good, domains=("d1.test",)))
+    assert MailingState.PAUSED is look(ledger, mailing).state
+    assert {"person1@d1.test", "person6@d1.test"} >= set(received(good))
+
+
 def test_an_address_in_utf8_goes_to_the_relay_that_carries_it(ledger: Ledger) -> None:
     """M-13: refused only if no relay can."""
     enlist(ledger, "jörg@a.test", *addresses(10))
@@ -371,6 +435,82 @@ def test_a_used_up_quota_holds_what_is_left_until_there_is_room(ledger: Ledger) 
             connection.execute(update(quota_use).values(slot=quota_use.c.slot - 25))
         run(ledger, dataclasses.replace(limited, quota=Quota(messages=40, seconds=86_400)))
     assert MailingState.SENT is look(ledger, mailing).state
+
+
+DAY = 86_400
+
+
+def test_without_a_daemon_a_run_ends_while_every_quota_is_used_up(ledger: Ledger) -> None:
+    """It says until when; nobody is marked, nothing is held, and the next run goes on."""
+    people = addresses(30)
+    enlist(ledger, *people)
+    mailing = frozen(ledger)
+    with FaultServer() as server:
+        limited = relay("one", server, quota=Quota(messages=12, seconds=DAY))
+        for _ in range(2):  # the second one finds nothing left of it
+            working = dispatcher(ledger, relays=[limited], quota_wait=60.0)
+            assert False is asyncio.run(working.run())
+            assert states(ledger, limited)["one"].quota_until == working.quota_until
+            assert (working.quota_until or 0) > now()
+        assert 12 == len(server.messages)
+        seen = look(ledger, mailing)
+        assert (MailingState.SENDING, 18, 0) == (
+            seen.state,
+            seen.counts["queued"],
+            seen.counts["claimed"],
+        )
+        run(ledger, relay("one", server))
+        assert dict.fromkeys(people, 1) == received(server)
+
+
+def test_a_quota_that_is_used_up_ends_nothing_while_another_relay_can_carry_it(
+    ledger: Ledger,
+) -> None:
+    people = addresses(30)
+    enlist(ledger, *people)
+    frozen(ledger)
+    with FaultServer() as one, FaultServer() as two:
+        limited = relay("one", one, quota=Quota(messages=5, seconds=DAY))
+        run(ledger, limited, relay("two", two), quota_wait=60.0)
+        assert dict.fromkeys(people, 1) == received(one, two)
+
+
+def test_what_other_relays_carry_is_sent_before_a_run_ends_for_a_quota(ledger: Ledger) -> None:
+    people = addresses(30)
+    enlist(ledger, *people)
+    frozen(ledger)
+    with FaultServer() as one, FaultServer({"dot": itertools.repeat(Act(after=0.02))}) as two:
+        limited = relay("one", one, quota=Quota(messages=2, seconds=DAY), domains=("d0.test",))
+        # Only those that name nobody stand in, and there are none.
+        other = relay("two", two, domains=("d1.test", "d2.test", "d3.test", "d4.test"))
+        run(ledger, limited, other, quota_wait=60.0)
+        assert (2, 24) == (len(one.messages), len(two.messages))
+
+
+def test_a_relay_that_is_down_beside_one_without_quota_ends_a_run_too(ledger: Ledger) -> None:
+    """Else cron would stay for as long as the quota lasts."""
+    enlist(ledger, *addresses(30))
+    frozen(ledger)
+    with FaultServer() as gone:
+        port = gone.port
+    with FaultServer() as server:
+        limited = relay("one", server, quota=Quota(messages=12, seconds=DAY))
+        working = dispatcher(
+            ledger, relays=[limited, relay("gone", port)], patience=0.5, quota_wait=60.0
+        )
+        asyncio.run(working.run())
+        assert (12, True) == (len(server.messages), working.quota_until is not None)
+
+
+def test_a_short_wait_stays_in_the_foreground(ledger: Ledger) -> None:
+    """A rate, or a quota that has room again within a minute."""
+    people = addresses(4)
+    enlist(ledger, *people)
+    frozen(ledger)
+    with FaultServer() as server:
+        brief = relay("one", server, quota=Quota(messages=3, seconds=1))
+        run(ledger, dataclasses.replace(brief, rate=20.0), quota_wait=60.0)
+        assert dict.fromkeys(people, 1) == received(server)
 
 
 def from_another_process(act: Callable[[], None], when: Callable[[], bool]) -> threading.Thread:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailer.cli.status import next_steps
+from mailer.cli.needs import next_steps
 from mailer.ledger.overview import Overview
 from mailer.model import Instant, MailingId, MailingState
 
