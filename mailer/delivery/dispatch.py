@@ -351,7 +351,7 @@ class Dispatcher:
 
     def _enough(self) -> bool:
         lanes = self._desk.lanes.values()
-        return 3 * sum([lane.wanted or lane.idle for lane in lanes]) >= 2 * len(lanes)
+        return 2 * sum([lane.wanted or lane.idle for lane in lanes]) >= len(lanes)
 
     def _plan(self) -> Plan:
         """What the next transaction writes."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("mailer")
 
-GATHER = 0.001  # seconds that a tick waits for more lanes while fewer than two thirds are ready
+GATHER = 0.001  # seconds that a tick waits for more lanes while fewer than half of them are ready
 RETRY_WRITE = 0.5  # seconds until a commit that failed is tried again (S-46)
 
 
@@ -80,12 +80,12 @@ class Ticks:
         return self._timer is None and self.plan is None
 
     def ask(self, *, another: bool = True) -> None:
-        """Tick soon: at once if two thirds of the lanes are ready, else when `GATHER` has passed.
+        """Tick soon: at once if half of the lanes are ready, else when `GATHER` has passed.
 
         `another` says that one more lane may be ready now: only then is it worth to count them.
 
         A commit costs as much for one message as for ten, and while it is written the relay works
-        on the other lanes: waiting for most of them made sending a fifth faster.
+        on the other lanes: waiting for half of them made sending a fifth faster.
         """
         if self.plan is not None:
             self._again = True
