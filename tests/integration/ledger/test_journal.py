@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import select, update
 
 from mailer.errors import SafetyError
-from mailer.ledger import Ledger, audience, forgetting, lines, open_ledger, standing
-from mailer.ledger.journal import Journal, JournalError
+from mailer.ledger import Ledger, audience, forgetting, lines, noting, open_ledger, standing
+from mailer.ledger.journal import KEPT, Journal, JournalError
 from mailer.ledger.lines import Kind
 from mailer.ledger.schema import meta, owed, subscriber, subscription
 from mailer.model import DeliveryState, Instant, ListId, SubscriberId, SubscriptionState
@@ -275,6 +275,82 @@ def test_lines_that_could_not_be_written_come_before_newer_ones(
     leave(ledger, second)
     assert [1, 2] == sorted({line.n for line in lines_of(ledger)})
     assert 2 == lines_of(ledger)[-1].n
+
+
+# --- a file that is synced for several commits at once -------------------------------------------
+
+
+def leave_soon(ledger: Ledger, person: int) -> None:
+    """Somebody leaves in a transaction of a dispatcher's kind, which does not sync at once."""
+    connection = ledger.engine.connect().execution_options(writes=True)
+    with connection, ledger.journal.recording(connection, keep=KEPT):
+        noting.note(connection, Kind.UNSUBSCRIBED, bytes([person]) * 16, at=NOW, list_id=WEEKLY)
+    ledger.journal.pay(within=60)
+
+
+def test_lines_are_written_with_each_commit_and_owed_until_they_are_synced(ledger: Ledger) -> None:
+    """Decisions 10: so a power cut loses none, and sending does not wait for a sync per commit."""
+    ledger.journal.pay()
+    enlist(ledger)
+    leave_soon(ledger, 1)  # the first sync of a process is overdue
+    leave_soon(ledger, 2)
+    leave_soon(ledger, 3)
+    assert [1, 2, 3] == [line.n for line in lines_of(ledger)]
+    assert ledger.journal.owes
+    ledger.journal.pay()
+    assert not ledger.journal.owes
+    with ledger.write():
+        pass
+    assert 0 == owes(ledger)
+
+
+def test_what_a_power_cut_took_from_the_file_is_written_again(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    """Whatever was not synced may be lost; the database still owes it."""
+    enlist(ledger)
+    leave_soon(ledger, 1)
+    path = ledger.journal.path
+    assert path is not None
+    synced = path.read_bytes()
+    for person in range(2, 9):
+        leave_soon(ledger, person)
+    path.write_bytes(synced)
+
+    restarted = new_ledger(tmp_path)
+    admit(restarted)
+    assert [*range(1, 9)] == sorted(line.n for line in lines_of(restarted))
+    assert 0 == owes(restarted)
+    restarted.close()
+
+
+def test_a_sync_that_fails_leaves_all_that_waited_for_it_owed(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S-46: after an error nobody knows what of it is on the disk."""
+    enlist(ledger)
+    for person in range(1, 4):
+        leave_soon(ledger, person)
+
+    def broken(_: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as disk:
+        disk.setattr("mailer.ledger.linefile._sync", broken)
+        with pytest.raises(JournalError):
+            ledger.journal.pay()
+    assert ledger.journal.owes
+    ledger.journal.pay()
+    assert {1, 2, 3} == {line.n for line in lines_of(ledger)}
+    assert not ledger.journal.owes
+
+
+def test_rows_of_what_is_owed_are_used_again_and_stay_few(ledger: Ledger) -> None:
+    enlist(ledger)
+    for person in range(1, 101):
+        leave_soon(ledger, person)
+    assert [*range(1, 101)] == [line.n for line in lines_of(ledger)]
+    assert owes(ledger) <= 2 * KEPT
 
 
 # --- an old database -----------------------------------------------------------------------------

@@ -25,6 +25,7 @@ QUIET = settings(max_examples=200, deadline=None)
 LINES = st.sampled_from(
     [
         b"250 2.0.0 Ok\r\n",
+        b"250 2.0.0 Ok\r\n250 ok\r\n250 ok\r\n354 go on\r\n",
         b"250-first\r\n250 second\r\n",
         b"354 go on\r\n",
         b"450 4.7.1 later\r\n",
