@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("mailer")
 
-WORTH = 2
-"""Batches that make a further process worth its start: half a second against a tenth of one."""
+WORTH = 512
+"""Deliveries that make a further process worth its start: half a second against a tenth of one."""
 
 LOOK = 1.0  # seconds between two looks at what is left and who lives
 SERVICES = 30.0  # seconds between two looks whether a process of another service died
@@ -58,7 +58,7 @@ def size(config: Config, ledger: Ledger) -> int:
     if most == 1:
         return 1
     with ledger.read() as connection:
-        waiting = claims.open_batches(connection, now=now())
+        waiting = claims.size_of_queue(connection, now=now())
     return max(1, min(most, waiting // WORTH))
 
 

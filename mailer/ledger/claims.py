@@ -415,17 +415,15 @@ def claimable(connection: Connection, *, now: Instant) -> set[MailingId]:
     return {MailingId(number) for number in connection.scalars(query)}
 
 
-def open_batches(connection: Connection, *, now: Instant) -> int:
-    """How many batches could be claimed now, counting what is due again in batches, too."""
+def size_of_queue(connection: Connection, *, now: Instant) -> int:
+    """How many deliveries could be claimed now, each batch counted as a whole one."""
     waiting = select(func.count()).select_from(batch).where(*_is_open())
     due = select(func.count()).where(
         delivery.c.mailing.in_(select(mailing.c.id).where(mailing.c.state.in_(LIVE))),
         delivery.c.due_at <= now,
     )
-    again = connection.scalar(due) or 0
-    return (connection.scalar(waiting, {"now_": now}) or 0) + again // BATCH[
-        connection.dialect.name
-    ]
+    whole: int = connection.scalar(waiting, {"now_": now}) or 0
+    return whole * BATCH[connection.dialect.name] + (connection.scalar(due) or 0)
 
 
 def still_queued(

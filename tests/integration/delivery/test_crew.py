@@ -21,7 +21,7 @@ from mailer.delivery.pace import Patience
 from mailer.delivery.shift import Report, Shift
 from mailer.errors import LedgerError
 from mailer.ledger import claims, liveness, starting
-from mailer.ledger.mailings import BATCH
+from mailer.ledger.mailings import BATCH as SIZES
 from mailer.ledger.schema import batch, holder
 from mailer.model import MICROSECONDS, HolderId, Instant, MailingState
 from mailer.when import now
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from tests.wire.postgres import Postgres
 
+BATCH = SIZES["postgresql"]
 MANY = 1100  # enough for a second process
 MORE = 2000  # enough for one in the place of who died
 CONNECTIONS = 6

@@ -28,7 +28,6 @@ from mailer.config import GuardConfig
 from mailer.errors import SafetyError
 from mailer.ledger import (
     audience,
-    claims,
     doubt,
     forgetting,
     freezing,
@@ -641,8 +640,8 @@ def play(place: Place, *, examples: int, steps: int) -> None:
 @pytest.fixture(autouse=True)
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that there is more than one lease among so few people."""
-    monkeypatch.setattr(freezing, "BATCH", dict.fromkeys(freezing.BATCH, 3))
-    monkeypatch.setattr(claims, "BATCH", dict.fromkeys(claims.BATCH, 3))
+    for name in mailings.BATCH:
+        monkeypatch.setitem(mailings.BATCH, name, 3)
 
 
 @pytest.fixture
