@@ -5,19 +5,18 @@ Usage: python benchmarks/steps.py import|freeze|send FOLDER
 It imports no more than the program itself does at that point.
 """
 
+# ruff: noqa: PLC0415  each step loads what it needs
+
 from __future__ import annotations
 
-import asyncio
 import json
-import pickle
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from mailer.compose.links import Keyring
 from mailer.config import Config, load_config, require_secret
-from mailer.ledger import Ledger, audience, freezing, importing, liveness, open_ledger
+from mailer.ledger import Ledger, open_ledger
 from mailer.when import now
 
 SECONDS = 8.0
@@ -25,6 +24,8 @@ SECONDS = 8.0
 
 
 def _import(folder: Path, config: Config, ledger: Ledger) -> None:
+    from mailer.ledger import audience, importing
+
     with ledger.write() as connection:
         audience.define_list(connection, config, config.lists["weekly"], now=now())
     file = folder / "weekly.csv"
@@ -33,13 +34,21 @@ def _import(folder: Path, config: Config, ledger: Ledger) -> None:
 
 def _freeze(folder: Path, config: Config, ledger: Ledger) -> None:
     del config
+    import pickle
+
+    from mailer.ledger import freezing
+
     plan = pickle.loads((folder / "plan").read_bytes())  # noqa: S301  written by mass.py
     freezing.freeze(ledger, plan, now=now())
 
 
 def _send(folder: Path, config: Config, ledger: Ledger) -> None:
     del folder
-    from mailer.delivery.shift import Shift  # noqa: PLC0415  the other steps do without
+    import asyncio
+
+    from mailer.compose.links import Keyring
+    from mailer.delivery.shift import Shift
+    from mailer.ledger import liveness
 
     async def some() -> None:
         shift = Shift(config, ledger, Keyring(require_secret(config)), holder=holder)

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from mailer.cli.context import App
     from mailer.config import ListConfig
     from mailer.ledger import Ledger
-    from mailer.ledger.importing import ImportReport, Line
+    from mailer.ledger.importing import ImportReport
+    from mailer.ledger.reading import Line
 
 SHOWN = 20
 """How many faulty lines are printed; `--report` has them all."""
@@ -53,7 +54,7 @@ def import_files(
                 operator=operator(),
                 now=now(),
                 dry_run=dry_run,
-                on_lines=partial(write, name),
+                on_lines=None if write is None else partial(write, name),
             )
             reports.append(done)
             _speak(done)
@@ -91,11 +92,13 @@ def _name(app: App, path: Path) -> str:
         return str(path)
 
 
-def _report_writer(report: Path | None, stack: ExitStack) -> Callable[[str, Sequence[Line]], None]:
+def _report_writer(
+    report: Path | None, stack: ExitStack
+) -> Callable[[str, Sequence[Line]], None] | None:
     from mailer.ledger.sheets import safe_cell
 
     if report is None:
-        return lambda _name, _lines: None
+        return None
     file = stack.enter_context(report.open("w", newline="", encoding="utf-8"))
     writer = csv.writer(file)
     writer.writerow(["file", "line", "address", "verdict", "reason"])

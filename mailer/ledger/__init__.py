@@ -2,8 +2,8 @@
 
 - The database: `database` and `engines` open it, `dialect` is where the two kinds differ, `schema`
   has the tables, `moving` takes it from one to the other.
-- People: `audience` and `joining`, `importing` with `sheets`, `columns` and `entries`, `roster`,
-  `looking`, `seen`, `forgetting`, `returns`.
+- People: `audience`, `joining` and `deciding` with `entries`; `importing` with `sheets`, `columns`,
+  `reading` and `seen`; `roster`, `looking`, `forgetting`, `returns`.
 - A mailing begins: `choosing`, `variants` and `freezing`; `slots` and `starting`; `canary`.
 - It is sent: `claims`, `settling`, `recovery`; `mailings` has its states, `holds` the domains that
   it leaves alone, `tally` what the guard counts. `pacing` and `metering`: the pace that all share.

@@ -274,7 +274,9 @@ def _migrating(engine: Engine) -> Iterator[tuple[Connection, Callable[[str, str]
 
     config = AlembicConfig()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    with engine.connect().execution_options(writes=True) as connection, connection.begin():
+    # SQLite makes some tables anew, and what refers to their rows must not stop it.
+    options = {"writes": True, "copying": True}
+    with engine.connect().execution_options(**options) as connection, connection.begin():
         config.attributes["connection"] = connection
         yield connection, lambda verb, to: getattr(command, verb)(config, to)
 

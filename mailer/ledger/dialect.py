@@ -16,22 +16,24 @@ from sqlalchemy import (
     bindparam,
     cast,
     column,
-    delete,
     func,
     or_,
     select,
 )
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql import visitors
 from sqlalchemy.types import NullType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+    from types import ModuleType
 
     from sqlalchemy import Column, ColumnElement, Connection, Delete, Dialect, Select, Table, Update
     from sqlalchemy.sql.dml import Insert
     from sqlalchemy.types import TypeEngine
+
+    from mailer.ledger.entries import Packed
 
 
 _NAMED = re.compile(r"%\((\w+)\)s")  # psycopg's
@@ -43,9 +45,18 @@ def insert_new(connection: Connection, table: Table) -> Insert:
 
     Its `rowcount` says how many were new.
     """
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement: Insert = dialect.insert(table).on_conflict_do_nothing()
+    statement: Insert
+    if connection.dialect.name == "postgresql":
+        statement = _postgresql().insert(table).on_conflict_do_nothing()
+    else:
+        statement = sqlite.insert(table).on_conflict_do_nothing()
     return statement.execution_options(**COUNTED)
+
+
+def _postgresql() -> ModuleType:
+    from sqlalchemy.dialects import postgresql  # noqa: PLC0415  3 MB that SQLite does not need
+
+    return postgresql
 
 
 COUNTED: Final = {"preserve_rowcount": True}
@@ -69,17 +80,53 @@ def insert_rows(
 
 
 def refill(
-    connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
-) -> None:
-    """Put these rows in the place of all others, into a temporary table of this session."""
-    if connection.dialect.name != "postgresql":
-        connection.execute(delete(table))
-        insert_rows(connection, table, columns, rows)
-        return
-    # What is deleted from a temporary table stays in it, and nobody else counts what is there.
-    connection.exec_driver_sql(f"TRUNCATE {table.name}")
-    insert_rows(connection, table, columns, rows)
-    connection.exec_driver_sql(f"ANALYZE {table.name}")
+    connection: Connection, table: Table, entries: Iterable[Packed], *, numbered: Table
+) -> int:
+    """Put entries in the place of all rows of a temporary table of this session; returns how many.
+
+    Its columns are the place of the entry, a number that no row of `numbered` has, the key, and the
+    texts. The database takes the JSON apart, where SQLite lets other threads run.
+    """
+    server = connection.dialect.name == "postgresql"
+    n, number, key, *texts = (column.name for column in table.columns)
+    cell, source = ("value ->> {}", _JSONB) if server else ("json_extract(value, '$[{}]')", _JSON)
+    cells = ", ".join(cell.format(place) for place in range(len(texts)))
+    names = ", ".join((n, number, key, *texts))
+    text = f"INSERT INTO {table.name} ({names}) {source.format(numbered.name, cells)}"
+    count = 0
+
+    def rows() -> Iterator[dict[str, Any]]:
+        nonlocal count
+        for one in entries:
+            width = len(one.keys) // max(one.size, 1)
+            yield {"first": count, "width": width, "keys": one.keys, "texts": one.texts}
+            count += one.size
+
+    # What is deleted from a temporary table of a server stays in it.
+    empty = f"TRUNCATE {table.name}" if server else f"DELETE FROM {table.name}"  # noqa: S608  as above
+    cursor: Any = connection.connection.cursor()  # both take rows one by one
+    with driver_errors(connection, text):
+        cursor.execute(empty)
+        if not server:
+            cursor.execute(_FEW_PAGES)
+        cursor.executemany(text, rows())
+        if server:
+            cursor.execute(f"ANALYZE {table.name}")  # nobody else counts what is in it
+    return count
+
+
+# It lies in a file, and is written and read from one end to the other.
+_FEW_PAGES = "PRAGMA temp.cache_size = -256"
+_JSON = """
+SELECT :first + key, (SELECT coalesce(max(id), 0) FROM {}) + :first + key + 1,
+       substr(:keys, :width * key + 1, :width), {}
+FROM json_each(:texts)
+"""
+_JSONB = """
+SELECT %(first)s + place - 1, nextval(pg_get_serial_sequence('{}', 'id')),
+       substr(%(keys)s, CAST(%(width)s * (place - 1) + 1 AS integer), %(width)s), {}
+FROM jsonb_array_elements(CAST(%(texts)s AS jsonb)) WITH ORDINALITY AS each (value, place)
+"""
 
 
 def _copy(connection: Connection, text: str, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -193,7 +240,7 @@ class RowUpdate:
             types[name] = known
 
         visitors.traverse(self._statement, {}, {"bindparam": note})
-        arrays = [bindparam(name, type_=postgresql.ARRAY(types[name])) for name in self._names]
+        arrays = [bindparam(name, type_=_postgresql().ARRAY(types[name])) for name in self._names]
         columns = (column(name, types[name]) for name in self._names)
         rows = func.unnest(*arrays).table_valued(*columns).render_derived()
 

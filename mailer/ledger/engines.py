@@ -23,6 +23,9 @@ BUSY_SECONDS = 5
 POLL_SECONDS = 0.0002  # about half of what a commit takes
 CONNECT_SECONDS = 10
 
+LOG_PAGES = 1000  # SQLite's own: so many in the log are written to the database
+COPYING_PAGES = 16_000  # 64 MB
+
 KEYS = 0x6D61696C
 """The first half of all our advisory locks on PostgreSQL; the second is a `Lock`."""
 
@@ -147,6 +150,8 @@ def _sqlite(path: Path) -> Engine:
         if options.get("copying"):
             # To look up a million people in the order of their keys took a third of a freeze.
             _execute(connection, "PRAGMA foreign_keys=OFF")
+            # Its pages are written again and again by the transactions that follow.
+            _execute(connection, f"PRAGMA wal_autocheckpoint={COPYING_PAGES}")
             connection.connection.info["unchecked"] = True
         if options.get("writes") and "lock" not in options:
             _begin_soon(connection)
@@ -157,6 +162,7 @@ def _sqlite(path: Path) -> Engine:
     def check_again(dbapi: Any, record: ConnectionPoolEntry) -> None:  # noqa: ANN401  as above
         if record.info.pop("unchecked", False):
             dbapi.execute("PRAGMA foreign_keys=ON")
+            dbapi.execute(f"PRAGMA wal_autocheckpoint={LOG_PAGES}")
         if record.info.pop("impatient", False):
             dbapi.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
 

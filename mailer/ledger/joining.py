@@ -1,25 +1,12 @@
-"""People come onto a list: decided per person, written per batch in one transaction.
+"""People come onto a list: what `deciding` says of them is written, in one transaction.
 
-::
-
-    known to the list as │ asked for as   → verdict      what is written
-    ─────────────────────┼─────────────────────────────────────────────────────────────────────────
-    suppressed           │ anything       suppressed     nothing                         (B-21)
-    unsubscribed         │ anything       unsubscribed   nothing                         (case 23)
-    forgotten            │ anything       unsubscribed   nothing
-    nobody               │ any state      added          person, if new, and subscription
-    pending              │ confirmed      updated        confirmed, with the new consent
-    pending, confirmed   │ unsubscribed   updated        unsubscribed; dispatchers look again
-    pending, confirmed   │ otherwise      updated        name, language, attributes that differ
-                         │                unchanged      nothing
-
-What arrives lies in a temporary table, so that thousands cost a few statements: 11 instead of 31 µs
-per person on SQLite.
+What arrives lies in a temporary table, so that thousands cost a few statements. Most of them are
+new as a rule: they are written before anybody asks who is known, in the order of their keys, which
+are random, so that each page of their index is touched once.
 """
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
@@ -27,19 +14,20 @@ from sqlalchemy import (
     bindparam,
     case,
     delete,
+    exists,
+    func,
     insert,
     literal,
     null,
-    or_,
     select,
     update,
 )
-from sqlalchemy.schema import CreateTable
 
 from mailer.ledger import events, lines, noting
 from mailer.ledger.database import bump_changes
-from mailer.ledger.dialect import insert_new, refill
-from mailer.ledger.entries import Consent, Entry, Known, Move, Verdict, arriving, dump
+from mailer.ledger.deciding import arrive, decided
+from mailer.ledger.dialect import RowUpdate, insert_new
+from mailer.ledger.entries import Consent, Entry, Move, Packed, Verdict, arriving, dump, pack
 from mailer.ledger.events import Kind
 from mailer.ledger.schema import event, subscriber, subscription, suppression
 from mailer.model import ListId, SubscriberId, SubscriptionState
@@ -54,117 +42,78 @@ def join(
     connection: Connection, list_id: ListId, entries: Sequence[Entry], consent: Consent
 ) -> list[Verdict]:
     """Put people onto a list; one verdict per entry, whose keys must all differ."""
-    moves = decide(connection, list_id, entries)
-    left = SubscriptionState.UNSUBSCRIBED
-    leaving = [move.entry.key for move in moves if move.entry.state == left and _leaves(move)]
-    noting.note(connection, lines.Kind.UNSUBSCRIBED, *leaving, at=consent.at, list_id=list_id)
-    _add(connection, list_id, moves, consent)
-    known = [move for move in moves if move.known is not None]  # mostly few
-    _change(connection, [move for move in known if move.details is not None], consent)
+    others = join_all(connection, list_id, [pack(entries)], consent)
+    return [others.get(n, Verdict.ADDED) for n in range(len(entries))]
+
+
+def join_all(
+    connection: Connection, list_id: ListId, entries: Iterable[Packed], consent: Consent
+) -> dict[int, Verdict]:
+    """As `join`; the verdicts of those who are not added, by their place among the entries."""
+    count = arrive(connection, entries)
+    # Most are new as a rule: who is known is asked only if somebody was passed over.
+    passed_over = _add_people(connection, consent) < count
+    others, moves = decided(connection, list_id) if passed_over else ({}, [])
+    leaving = [(move.n, move.key) for move in moves if move.to == SubscriptionState.UNSUBSCRIBED]
+    if len(others) < count:
+        _keep(connection, others, moves)
+        leaving += _arrive_to_leave(connection)
+        _subscribe(connection, list_id, consent)
+    keys = [key for _, key in sorted(leaving)]
+    noting.note(connection, lines.Kind.UNSUBSCRIBED, *keys, at=consent.at, list_id=list_id)
+    _change(connection, [move for move in moves if move.details is not None], consent)
     for state in (SubscriptionState.CONFIRMED, SubscriptionState.UNSUBSCRIBED):
-        moving = [move for move in known if _state_moves(move) and move.entry.state == state]
-        _move(connection, list_id, moving, state, consent)
-    return [move.verdict for move in moves]
+        _move(connection, list_id, [move for move in moves if move.to == state], state, consent)
+    return others
 
 
-def decide(connection: Connection, list_id: ListId | None, entries: Sequence[Entry]) -> list[Move]:
-    """The table above, without its last column; a list that is None has nobody yet."""
-    connection.execute(CreateTable(arriving, if_not_exists=True))
-    names = [column.name for column in arriving.columns]
-    refill(connection, arriving, names, [(n, *entry) for n, entry in enumerate(entries)])
-    on_list = (subscription.c.subscriber == subscriber.c.id) & (subscription.c.list == list_id)
-    same_key = arriving.c.address_key
-    known = {
-        row.n: Known._make(row)
-        for row in connection.execute(
-            select(
-                arriving.c.n,
-                suppression.c.address_key.label("suppressed"),
-                subscriber.c.id,
-                subscriber.c.address,
-                subscriber.c.name,
-                subscriber.c.language,
-                subscriber.c.attributes,
-                subscription.c.state,
-            )
-            .select_from(
-                arriving.outerjoin(suppression, suppression.c.address_key == same_key)
-                .outerjoin(subscriber, subscriber.c.address_key == same_key)
-                .outerjoin(subscription, on_list)
-            )
-            .where(or_(subscriber.c.id.is_not(None), suppression.c.address_key.is_not(None)))
-        )
+def _add_people(connection: Connection, consent: Consent) -> int:
+    """Write down everybody who is not known and may come; returns how many."""
+    values = {
+        "id": arriving.c.person,
+        "email": arriving.c.email,
+        "address": func.coalesce(arriving.c.address, arriving.c.email),
+        "address_key": arriving.c.address_key,
+        "name": arriving.c.name,
+        "language": arriving.c.language,
+        "attributes": arriving.c.attributes,
+        "created_at": _typed(subscriber, "created_at", consent.at),
     }
-    moves = [Move(entry, Verdict.ADDED) for entry in entries]
-    for n, person in known.items():
-        moves[n] = _decide(entries[n], person)
-    return moves
+    suppressed = exists().where(suppression.c.address_key == arriving.c.address_key)
+    people = select(*values.values()).where(~suppressed).order_by(arriving.c.address_key)
+    return connection.execute(
+        insert_new(connection, subscriber).from_select(list(values), people)
+    ).rowcount
 
 
-def _decide(entry: Entry, known: Known) -> Move:
-    if known.suppressed is not None:
-        return Move(entry, Verdict.SUPPRESSED, known)
-    if known.address is None or known.state == SubscriptionState.UNSUBSCRIBED:
-        return Move(entry, Verdict.UNSUBSCRIBED, known)
-    details = _merged(entry, known)
-    if known.state is None:
-        return Move(entry, Verdict.ADDED, known, details)
-    moves = Move(entry, Verdict.UPDATED, known, details)
-    if details is not None or _state_moves(moves):
-        return moves
-    return Move(entry, Verdict.UNCHANGED, known)
+_PERSON = RowUpdate(
+    update(arriving).where(arriving.c.n == bindparam("n_")).values(person=bindparam("person_")),
+    "n_ person_",
+)
 
 
-def _leaves(move: Move) -> bool:
-    """Whether an entry says that somebody left who is not known to have."""
-    asked = move.entry.state == SubscriptionState.UNSUBSCRIBED
-    return asked and move.verdict in (Verdict.ADDED, Verdict.UPDATED)
+def _keep(connection: Connection, others: Iterable[int], moves: Sequence[Move]) -> None:
+    """Leave in the temporary table who is added to the list, and under which number."""
+    gone = [{"b_n": n} for n in others]
+    if gone:
+        connection.execute(delete(arriving).where(arriving.c.n == bindparam("b_n")), gone)
+    known = [(move.n, move.id) for move in moves if move.verdict is Verdict.ADDED]
+    if known:
+        _PERSON.run(connection, known)
 
 
-def _state_moves(move: Move) -> bool:
-    if move.verdict is not Verdict.UPDATED or move.known is None:
-        return False
-    if move.entry.state == SubscriptionState.UNSUBSCRIBED:
-        return True
-    pending = move.known.state == SubscriptionState.PENDING
-    return pending and move.entry.state == SubscriptionState.CONFIRMED
+def _arrive_to_leave(connection: Connection) -> list[tuple[int, bytes]]:
+    """Who is added as somebody who left: the journal hears of that."""
+    left = arriving.c.state == SubscriptionState.UNSUBSCRIBED
+    query = select(arriving.c.n, arriving.c.address_key).where(left)
+    return [(row.n, row.address_key) for row in connection.execute(query)]
 
 
-def _merged(entry: Entry, known: Known) -> tuple[str, str, str] | None:
-    """Name, language and attributes where they differ; what an entry leaves empty stays."""
-    name, language = entry.name or known.name, entry.language or known.language
-    attributes = known.attributes
-    if entry.attributes not in ("{}", attributes):
-        old: Mapping[str, Any] = json.loads(attributes)
-        merged = {**old, **json.loads(entry.attributes)}
-        if merged != old:
-            attributes = dump(merged)
-    new = (name, language, attributes)
-    return None if new == (known.name, known.language, known.attributes) else new
-
-
-# --- writing -------------------------------------------------------------------------------------
-
-
-def _add(connection: Connection, list_id: ListId, moves: Sequence[Move], consent: Consent) -> None:
-    others = [{"b_n": n} for n, move in enumerate(moves) if move.verdict is not Verdict.ADDED]
-    if len(others) == len(moves):
-        return
-    if others:
-        connection.execute(delete(arriving).where(arriving.c.n == bindparam("b_n")), others)
-    same = ["email", "address", "address_key", "name", "language", "attributes"]
-    people = select(
-        *(arriving.c[name] for name in same), _typed(subscriber, "created_at", consent.at)
-    )
-    connection.execute(
-        insert_new(connection, subscriber).from_select(
-            [*same, "created_at"], people.order_by(arriving.c.n)
-        )
-    )
-    arrived = arriving.join(subscriber, subscriber.c.address_key == arriving.c.address_key)
+def _subscribe(connection: Connection, list_id: ListId, consent: Consent) -> None:
+    """Everybody in the temporary table is on the list, and an event says so (decisions 11)."""
     subscribed = {
         "list": _typed(subscription, "list", list_id),
-        "subscriber": subscriber.c.id,
+        "subscriber": arriving.c.person,
         "state": arriving.c.state,
         "source": _typed(subscription, "source", consent.source),
         "reason": _typed(subscription, "reason", consent.reason),
@@ -178,12 +127,12 @@ def _add(connection: Connection, list_id: ListId, moves: Sequence[Move], consent
         "at": _typed(event, "at", consent.at),
         "kind": case(_KINDS, value=arriving.c.state),
         "actor": _typed(event, "actor", consent.actor),
-        "subscriber": subscriber.c.id,
-        "address_key": subscriber.c.address_key,
+        "subscriber": arriving.c.person,
+        "address_key": arriving.c.address_key,
         "detail": _typed(event, "detail", dump(_detail(list_id, consent))),
     }
     for table, values in ((subscription, subscribed), (event, written)):
-        rows = select(*values.values()).select_from(arrived).order_by(subscriber.c.id)
+        rows = select(*values.values()).order_by(arriving.c.n)
         connection.execute(insert(table).from_select(list(values), rows))
 
 
@@ -227,13 +176,13 @@ _DETAILS = (
 def _change(connection: Connection, moves: Sequence[Move], consent: Consent) -> None:
     rows = [
         {
-            "b_id": move.known.id,
+            "b_id": move.id,
             "b_name": move.details[0],
             "b_language": move.details[1],
             "b_attributes": move.details[2],
         }
         for move in moves
-        if move.known is not None and move.details is not None
+        if move.details is not None
     ]
     if rows:
         connection.execute(_DETAILS, rows)
@@ -264,11 +213,11 @@ def _move(
         .where(
             subscription.c.list == list_id,
             subscription.c.subscriber == bindparam("b_id"),
-            # Who left since `decide`, by a click that waits for nobody, stays away.
+            # Who left since `decided`, by a click that waits for nobody, stays away.
             subscription.c.state != SubscriptionState.UNSUBSCRIBED,
         )
         .values(values),
-        [{"b_id": move.known.id} for move in moves if move.known is not None],
+        [{"b_id": move.id} for move in moves],
     )
     _record(connection, moves, _KINDS[state], _detail(list_id, consent), consent)
     if left:
@@ -284,11 +233,7 @@ def _record(
 ) -> None:
     events.record_each(
         connection,
-        [
-            (SubscriberId(move.known.id), move.entry.key)
-            for move in moves
-            if move.known is not None and move.known.id is not None
-        ],
+        [(SubscriberId(move.id), move.key) for move in moves if move.id is not None],
         kind=kind,
         actor=consent.actor,
         at=consent.at,

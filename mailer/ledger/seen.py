@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 _MARK = 6
 _EMPTY = bytes(_MARK)
 
@@ -17,18 +22,25 @@ class Seen:
     """
 
     def __init__(self, most: int) -> None:
-        # A quarter stays empty: on the average, 2.5 places are looked at.
-        self._places = most + most // 3 + 1
+        # A ninth stays empty: on the average, five places are looked at.
+        self._places = most + most // 8 + 1
         self._table = bytearray(self._places * _MARK)
 
-    def add(self, key: bytes) -> bool:
-        """Remember a key of at least 14 octets; False if it was there already."""
-        table, end = self._table, self._places * _MARK
-        mark = key[8 : 8 + _MARK]
-        at = int.from_bytes(key[:8], "little") % self._places * _MARK
-        while (found := table[at : at + _MARK]) != _EMPTY:
-            if found == mark:
-                return False
-            at = at + _MARK if at + _MARK < end else 0
-        table[at : at + _MARK] = mark
-        return True
+    def add(self, keys: Sequence[bytes]) -> list[int]:
+        """Remember keys of at least 14 octets; returns the places of those that were there already.
+
+        Hundreds at once, because a call costs half of what it does.
+        """
+        table, places, end = self._table, self._places, self._places * _MARK
+        known = []
+        for place, key in enumerate(keys):
+            mark = key[8 : 8 + _MARK]
+            at = int.from_bytes(key[:8], "little") % places * _MARK
+            while (found := table[at : at + _MARK]) != _EMPTY:
+                if found == mark:
+                    known.append(place)
+                    break
+                at = at + _MARK if at + _MARK < end else 0
+            else:
+                table[at : at + _MARK] = mark
+        return known

@@ -150,18 +150,15 @@ def _records(
     with path.open(encoding=encoding, newline="") as file:
         reader = csv.reader(file, delimiter=delimiter, strict=True, skipinitialspace=True)
         line = 1
-        while True:
-            try:
-                cells = next(reader, None)
-            except csv.Error as error:
-                raise _broken(str(error), f"{name}:{line}") from error
-            except UnicodeError as error:
-                raise _undecodable(name, f"It is not {encoding}: {error}.") from error
-            if cells is None:
-                return
-            if any(cells):
-                yield line, cells
-            line = reader.line_num + 1
+        try:
+            for cells in reader:
+                if any(cells):
+                    yield line, cells
+                line = reader.line_num + 1
+        except csv.Error as error:
+            raise _broken(str(error), f"{name}:{line}") from error
+        except UnicodeError as error:
+            raise _undecodable(name, f"It is not {encoding}: {error}.") from error
 
 
 def _broken(said: str, where: str) -> CheckError:

@@ -19,7 +19,7 @@ from sqlalchemy.exc import OperationalError
 from mailer.errors import ConfigError, LedgerError, LockedError, NotFoundError
 from mailer.ledger import bump_changes, claims, database, engines, liveness, open_ledger
 from mailer.ledger.engines import BUSY_SECONDS
-from mailer.ledger.schema import meta, metadata, revision
+from mailer.ledger.schema import meta, metadata, revision, subscriber
 from tests.samples.mailings import addresses, enlist, frozen, new_ledger, rows
 
 
@@ -68,7 +68,9 @@ def test_an_upgraded_ledger_is_a_fresh_one_with_everything_in_it(tmp_path: Path)
     assert [""] * 3 == [row.variant for row in rows(again, mailing)]
     with again.read() as connection:
         (row,) = connection.execute(select(revision.c.variant, revision.c.recipients))
-    assert ("", 3) == tuple(row)
+        assert ("", 3) == tuple(row)
+        assert addresses(3) == list(connection.scalars(select(subscriber.c.email)))
+        assert [] == connection.exec_driver_sql("PRAGMA foreign_key_check").all()
     again.close()
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 PEOPLE = 100_000
 SECONDS = 30
-MEGABYTES = 80
+MEGABYTES = 70
 
 # Prints the counts, the seconds and the peak memory of one import, after each batch a line.
 IMPORT = """
@@ -101,7 +101,7 @@ def test_case_22_100_000_rows_are_streamed_in_time_and_memory(tmp_path: Path) ->
 def test_x_17_an_import_that_was_killed_goes_on_where_it_ended(tmp_path: Path) -> None:
     ledger_with(tmp_path, "weekly").close()
     database, file = tmp_path / "mailer.db", tmp_path / "weekly.csv"
-    people = importing.BATCH * 6
+    people = importing.BATCH * 4
     write_list(file, people)
 
     with subprocess.Popen(

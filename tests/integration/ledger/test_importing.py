@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mailer.ledger import Ledger
-    from mailer.ledger.importing import Line
+    from mailer.ledger.reading import Line
 
 
 @pytest.fixture
