@@ -68,7 +68,7 @@ def _write(file: Path, people: int) -> None:
     with file.open("w", encoding="utf-8") as out:
         out.write("email,name\n")
         for number in range(people):
-            who = number - 1 if number % 50 == 2 else number
+            who = number - 2 if number % 50 == 1 else number
             address = f"person{who}@d{who % 500}.test"
             out.write(f"{'no address' if number % 50 == 0 else address},Person {who}\n")
 
