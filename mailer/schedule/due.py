@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("mailer")
 
-TWIN = "E710"
-
 
 def something_to_do(connection: Connection, *, now: Instant) -> set[MailingId]:
     """The mailings that a turn at delivering would move."""
@@ -125,12 +123,18 @@ class Calendar:
         try:
             chosen = choose_list(head, self._config.lists, None)
             when = parse_wall(head.send_at, zone=chosen.timezone)
-            if when.at <= now and not self._is_frozen(head, chosen):
-                return self._freeze(self._whole(head), chosen, when, now)
         except MailerError as error:
-            if error.code != TWIN:  # another machine froze it meanwhile: it is being mailed
+            self._complain(head.id, error)
+            return None
+        if when.at > now or self._is_frozen(head, chosen):
+            return None
+        try:
+            return self._freeze(self._whole(head), chosen, when, now)
+        except MailerError as error:
+            # Another machine may have frozen it meanwhile; whatever that looks like, it is mailed.
+            if not self._is_frozen(head, chosen):
                 self._complain(head.id, error)
-        return None
+            return None
 
     def _announced(self, head: Head) -> Upcoming | None:
         try:
