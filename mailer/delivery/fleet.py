@@ -242,9 +242,7 @@ class Fleet:
         for outlet in self.outlets:
             if outlet.meter is None or outlet.may_send_at(now) > now or outlet.meter.left > 0:
                 continue
-            # Those that carry something now are free when its content has left.
-            free = sum(lane.offered is None or lane.wanted for lane in outlet.lanes.values())
-            count = min(free, self.ready(outlet))
+            count = min(_free(outlet), self.ready(outlet))
             if count:
                 wanted.append((outlet.config, count))
         return wanted
@@ -260,7 +258,10 @@ class Fleet:
         return [
             outlet.meter.next_at
             for outlet in self.outlets
-            if outlet.meter is not None and outlet.meter.left <= 0 and self.ready(outlet)
+            if outlet.meter is not None
+            and outlet.meter.left <= 0
+            and self.ready(outlet)
+            and _free(outlet)  # else nobody asks, and what makes one free ticks by itself
         ]
 
     def forget_times(self) -> None:
@@ -282,3 +283,8 @@ class Fleet:
             if meter.left > 0
         ]
         return relays + domains
+
+
+def _free(outlet: Outlet) -> int:
+    """Lanes that can be offered more; those whose content is about to leave are free then."""
+    return sum(lane.offered is None or lane.wanted for lane in outlet.lanes.values())
