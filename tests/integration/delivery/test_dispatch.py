@@ -319,12 +319,15 @@ def test_an_error_that_nobody_foresaw_ends_the_run_and_gives_everything_back(
     assert (5, 0) == (counts["queued"], counts["claimed"])
 
 
-def test_a_rate_is_kept_without_spinning(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The loop sleeps between two messages: ticks stay in proportion to messages."""
+@pytest.mark.parametrize(("rate", "answer"), [(20.0, 0.0), (200.0, 0.1)])
+def test_a_rate_is_kept_without_spinning(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, rate: float, answer: float
+) -> None:
+    """The loop sleeps between two messages, and while a slow relay keeps every lane busy."""
     people = addresses(12)
     enlist(ledger, *people)
     frozen(ledger)
-    with FaultServer() as server:
+    with FaultServer({"dot": slow(answer)}) as server:
         ticks = 0
         tick = Ticks.tick
 
@@ -334,7 +337,7 @@ def test_a_rate_is_kept_without_spinning(ledger: Ledger, monkeypatch: pytest.Mon
             tick(self)
 
         monkeypatch.setattr(Ticks, "tick", counted)
-        run(ledger, server, rate=20.0)
+        run(ledger, server, rate=rate, connections=1)
     assert dict.fromkeys(people, 1) == received(server)
     assert ticks < 10 * len(people)
 
